@@ -1,0 +1,13 @@
+import type { ColumnDefinitionBuilder, RawBuilder } from "kysely";
+
+/** What the databases spell differently, so that every migration is written once. */
+export interface Flavor {
+  /** A 64-bit integer column. */
+  readonly int: "integer" | "bigint";
+  /** Makes a column the primary key that the database numbers itself. */
+  numbered(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder;
+  /** What stands behind the closing parenthesis of a table numbered by the database. */
+  readonly tableEnd: RawBuilder<unknown>;
+  /** The same for a table stored in the order of its own primary key, where the database can do that. */
+  readonly keyedTableEnd: RawBuilder<unknown>;
+}

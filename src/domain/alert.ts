@@ -1,0 +1,59 @@
+import { thresholdOf, type WindowUsage } from "./decide.js";
+import type { Amounts, Meter, Period, Quota } from "./meter.js";
+import type { Settings } from "./settings.js";
+import type { Instant } from "./window.js";
+
+/** Something an operator should hear about once. Unique by user, kind, quota, window and threshold. */
+export interface Alert {
+  readonly kind: "threshold" | "refusal";
+  readonly userId: number;
+  readonly period: Period;
+  /** Index of the window. */
+  readonly index: number;
+  /** Empty for a refusal: the first of a day is one alert, whatever refused. */
+  readonly meter: Meter | "";
+  /** Basis points of the limit; 0 for a refusal. */
+  readonly threshold: number;
+  /** For a refusal, the code of the decision. */
+  readonly code: string;
+  readonly at: Instant;
+}
+
+interface CrossingContext {
+  readonly userId: number;
+  readonly index: Readonly<Record<Period, number>>;
+  readonly at: Instant;
+}
+
+/** The thresholds that adding `amounts` to the windows crosses, for quotas whose window is running. */
+export function thresholdCrossings(
+  quotas: readonly Quota[],
+  before: Readonly<Record<Period, WindowUsage>>,
+  amounts: Readonly<Amounts>,
+  settings: Settings,
+  { userId, index, at }: CrossingContext,
+): Alert[] {
+  const alerts: Alert[] = [];
+  for (const { meter, period, limit } of quotas) {
+    if (limit === 0 || amounts[meter] === 0) continue;
+    const { used, forgiven } = before[period];
+    const from = Math.max(0, used[meter] - forgiven[meter]);
+    const to = Math.max(0, used[meter] + amounts[meter] - forgiven[meter]);
+    for (const threshold of [settings.warn_at, settings.block_at]) {
+      const mark = thresholdOf(limit, threshold);
+      if (from < mark && to >= mark) {
+        alerts.push({
+          kind: "threshold",
+          userId,
+          period,
+          index: index[period],
+          meter,
+          threshold,
+          code: "",
+          at,
+        });
+      }
+    }
+  }
+  return alerts;
+}

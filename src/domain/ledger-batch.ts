@@ -1,0 +1,285 @@
+import { type Alert, thresholdCrossings } from "./alert.js";
+import { type Ask, type DecidedUser, type Decision, decide } from "./decide.js";
+import { entitlementOf } from "./entitlement.js";
+import {
+  type Changes,
+  type Entry,
+  eventKey,
+  type Hold,
+  hashForUser,
+  type LedgerEvent,
+  type LedgerRequest,
+  type LedgerState,
+  type Operation,
+  type OperationOutcome,
+  type RefusalCount,
+} from "./ledger-model.js";
+import type { Amounts } from "./meter.js";
+import { addNanos } from "./money.js";
+import { amountsWanted, priceUsage } from "./price-rule.js";
+import type { Settings } from "./settings.js";
+import { TotalDeltas } from "./total-deltas.js";
+import { totalTokens } from "./usage.js";
+import { calendar, type Instant } from "./window.js";
+import { WorkingUser } from "./working-user.js";
+
+function askOf(request: LedgerRequest, settings: Settings): Ask {
+  const { provider, model, feature } = request;
+  const { amounts, unpriced } = amountsWanted(
+    {
+      tokens: request.tokens ?? 0,
+      images: request.images ?? 0,
+      cost: request.cost,
+      namesModel: model !== "",
+    },
+    request.dearest,
+    settings,
+  );
+  const statesAmounts = request.tokens !== null || request.images !== null;
+  return { provider, model, feature, amounts, unpriced, statesAmounts };
+}
+
+/** One batch while it is decided: the state loaded, and what its operations have changed so far. */
+export class Batch {
+  readonly #state: LedgerState;
+  readonly #zone;
+  readonly #users = new Map<number, WorkingUser>();
+  readonly #seenEvents = new Map<string, number>();
+  readonly #seenProviderIds = new Set<string>();
+  readonly #events: LedgerEvent[] = [];
+  readonly #totals = new TotalDeltas();
+  readonly #holdsPut = new Map<string, Hold & { readonly userId: number }>();
+  readonly #holdsGone = new Map<string, { readonly userId: number; readonly id: string }>();
+  readonly #refusals = new Map<string, RefusalCount>();
+  readonly #alerts: Alert[] = [];
+
+  constructor(state: LedgerState) {
+    this.#state = state;
+    this.#zone = calendar(state.settings.time_zone);
+  }
+
+  changes(): Changes {
+    return {
+      events: this.#events,
+      windows: this.#totals.windows(),
+      days: this.#totals.days(),
+      holdsPut: [...this.#holdsPut.values()],
+      holdsGone: [...this.#holdsGone.values()],
+      refusals: [...this.#refusals.values()],
+      alerts: this.#alerts,
+    };
+  }
+
+  apply(operation: Operation): OperationOutcome {
+    switch (operation.op) {
+      case "reserve":
+        return this.#reserve(operation);
+      case "settle":
+      case "record":
+        return this.#enter(operation);
+      case "release":
+        return this.#release(operation);
+      case "extend":
+        return this.#extend(operation);
+    }
+  }
+
+  decide(name: string, request: LedgerRequest, at: Instant): Decision {
+    const { settings, stops } = this.#state;
+    const ask = askOf(request, settings);
+    const user = this.#user(name);
+    return decide({ ask, user: user === undefined ? null : this.#decided(user, at), stops, settings, at });
+  }
+
+  #user(name: string): WorkingUser | undefined {
+    const loaded = this.#state.users.get(name);
+    if (loaded === undefined) return undefined;
+    let working = this.#users.get(loaded.id);
+    if (working === undefined) {
+      working = new WorkingUser(loaded);
+      this.#users.set(loaded.id, working);
+    }
+    return working;
+  }
+
+  #decided(user: WorkingUser, at: Instant): DecidedUser {
+    const { id, status, tier, overrides } = user.loaded;
+    return {
+      id,
+      status,
+      tier: tier.key,
+      tierLabel: tier.label,
+      entitlement: entitlementOf(tier, overrides, at),
+      day: user.window("day", this.#zone.dayOf(at)),
+      month: user.window("month", this.#zone.monthOf(at)),
+      held: user.held(at),
+    };
+  }
+
+  #reserve({
+    user: name,
+    id,
+    request,
+    at,
+    holdFor,
+  }: Extract<Operation, { op: "reserve" }>): OperationOutcome {
+    const user = this.#user(name);
+    const present = user?.liveHold(id, at);
+    if (user !== undefined && present !== undefined) {
+      // A retry of a reservation that was made: it must not be judged against its own hold.
+      user.dropHold(id);
+      const decision = this.decide(name, request, at);
+      user.putHold(present);
+      return { op: "reserve", decision, hold: present };
+    }
+    const decision = this.decide(name, request, at);
+    if (decision.outcome === "block" || user === undefined) {
+      if (user !== undefined) this.#countRefusal(user.loaded.id, decision, at);
+      return { op: "reserve", decision, hold: null };
+    }
+    const { amounts, provider, model, feature } = askOf(request, this.#state.settings);
+    const hold: Hold = {
+      id,
+      amounts,
+      kind: { provider, model, feature },
+      createdAt: at,
+      expiresAt: this.#expiry(at, holdFor),
+    };
+    this.#putHold(user, hold);
+    return { op: "reserve", decision, hold };
+  }
+
+  #release({ user: name, id, at }: Extract<Operation, { op: "release" }>): OperationOutcome {
+    const user = this.#user(name);
+    const held = user?.liveHold(id, at) !== undefined;
+    if (user !== undefined) this.#dropHold(user, id);
+    return { op: "release", status: held ? "released" : "not-held" };
+  }
+
+  #extend({ user: name, id, at, holdFor }: Extract<Operation, { op: "extend" }>): OperationOutcome {
+    const user = this.#user(name);
+    const hold = user?.liveHold(id, at);
+    if (user === undefined || hold === undefined) return { op: "extend", status: "not-held" };
+    this.#putHold(user, { ...hold, expiresAt: Math.max(hold.expiresAt, this.#expiry(at, holdFor)) });
+    return { op: "extend", status: "extended" };
+  }
+
+  #expiry(at: Instant, holdFor: number | null): Instant {
+    return at + (holdFor ?? this.#state.settings.hold_ttl);
+  }
+
+  #enter({ op, entry, at }: Extract<Operation, { op: "settle" | "record" }>): OperationOutcome {
+    const user = this.#user(entry.user);
+    if (user === undefined) return { op, status: "user-unknown", event: null };
+    if (op === "settle") this.#dropHold(user, entry.id);
+    const hash = hashForUser(entry.hash, user.loaded.id);
+    const key = eventKey(entry.source, entry.id);
+    const known = this.#seenEvents.get(key) ?? this.#state.knownEvents.get(key);
+    if (known !== undefined) return { op, status: known === hash ? "duplicate" : "conflict", event: null };
+    const { providerId } = entry;
+    if (providerId !== null) {
+      if (this.#seenProviderIds.has(providerId) || this.#state.knownProviderIds.has(providerId)) {
+        return { op, status: "duplicate", event: null };
+      }
+      this.#seenProviderIds.add(providerId);
+    }
+    this.#seenEvents.set(key, hash);
+    const event = this.#event(entry, user.loaded.id, hash, at);
+    this.#events.push(event);
+    this.#count(user, event, at);
+    return { op, status: "inserted", event };
+  }
+
+  #event(entry: Entry, userId: number, hash: number, at: Instant): LedgerEvent {
+    const price = priceUsage(entry, entry.cost, entry.rates, this.#state.settings);
+    return {
+      userId,
+      source: entry.source,
+      id: entry.id,
+      hash,
+      providerId: entry.providerId,
+      provider: entry.provider,
+      model: entry.model,
+      feature: entry.feature,
+      occurredAt: entry.occurredAt,
+      recordedAt: at,
+      input: entry.input,
+      cacheRead: entry.cacheRead,
+      cacheWrite: entry.cacheWrite,
+      output: entry.output,
+      reasoning: entry.reasoning,
+      images: entry.images,
+      requests: 1,
+      cost: price.cost,
+      assumed: price.assumed,
+      pricedBy: price.pricedBy,
+      status: entry.status,
+      estimated: entry.estimated,
+      importId: entry.importId,
+    };
+  }
+
+  #count(user: WorkingUser, event: LedgerEvent, at: Instant): void {
+    const amounts: Amounts = {
+      tokens: totalTokens(event),
+      images: event.images,
+      cost: addNanos(event.cost, event.assumed),
+      requests: event.requests,
+    };
+    const day = this.#zone.dayOf(event.occurredAt);
+    const month = this.#zone.dayToMonth(day);
+    const today = this.#zone.dayOf(at);
+    // Late usage changes the totals of a closed window but warns nobody about it.
+    const current = { day: day === today, month: month === this.#zone.dayToMonth(today) };
+    const before = { day: user.window("day", day), month: user.window("month", month) };
+    user.use("day", day, amounts);
+    user.use("month", month, amounts);
+    this.#totals.addWindow(user.loaded.id, "day", day, amounts);
+    this.#totals.addWindow(user.loaded.id, "month", month, amounts);
+    this.#totals.addDay(event, day);
+    if (!current.day && !current.month) return;
+    const { tier, overrides, id } = user.loaded;
+    const quotas = entitlementOf(tier, overrides, at).quotas.filter((quota) => current[quota.period]);
+    const index = { day, month };
+    this.#alerts.push(
+      ...thresholdCrossings(quotas, before, amounts, this.#state.settings, { userId: id, index, at }),
+    );
+  }
+
+  #putHold(user: WorkingUser, hold: Hold): void {
+    user.putHold(hold);
+    const key = `${user.loaded.id}/${hold.id}`;
+    this.#holdsPut.set(key, { ...hold, userId: user.loaded.id });
+    this.#holdsGone.delete(key);
+  }
+
+  #dropHold(user: WorkingUser, id: string): void {
+    if (!user.hasHold(id)) return;
+    user.dropHold(id);
+    const key = `${user.loaded.id}/${id}`;
+    this.#holdsPut.delete(key);
+    if (user.loaded.holds.has(id)) this.#holdsGone.set(key, { userId: user.loaded.id, id });
+  }
+
+  #countRefusal(userId: number, decision: Decision, at: Instant): void {
+    const day = this.#zone.dayOf(at);
+    const meter = decision.meter ?? "";
+    const key = `${userId}/${day}/${decision.code}/${meter}`;
+    const counted = this.#refusals.get(key);
+    if (counted !== undefined) {
+      counted.count += 1;
+      return;
+    }
+    this.#refusals.set(key, { userId, day, code: decision.code, meter, count: 1 });
+    this.#alerts.push({
+      kind: "refusal",
+      userId,
+      period: "day",
+      index: day,
+      meter,
+      threshold: 0,
+      code: decision.code,
+      at,
+    });
+  }
+}

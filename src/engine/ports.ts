@@ -1,0 +1,319 @@
+import type { Decision } from "../domain/decide.js";
+import type { Stop } from "../domain/emergency.js";
+import type { Override, UserStatus } from "../domain/entitlement.js";
+import type { Guardrail, GuardrailAction } from "../domain/guardrail.js";
+import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
+import type { Meter, Period } from "../domain/meter.js";
+import type { Nanos } from "../domain/money.js";
+import type { PersonaKey } from "../domain/persona.js";
+import type { PriceSource } from "../domain/price.js";
+import type { PricedBy } from "../domain/price-rule.js";
+import type { SettingKey, Settings } from "../domain/settings.js";
+import type { Tier } from "../domain/tier.js";
+import type { CallKind, Usage } from "../domain/usage.js";
+import type { User } from "../domain/user.js";
+import type { Instant } from "../domain/window.js";
+
+/** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
+export type Clock = () => Instant;
+
+/** Makes ids: unique, and sorting by when they were made. */
+export interface Ids {
+  event(): string;
+  reservation(): string;
+  user(): string;
+}
+
+/** Loads the price book; called only where something has to be priced, since loading it takes a while. */
+export type LoadPrices = () => Promise<PriceSource>;
+
+/** Hears how far a long task has come. */
+export interface Progress {
+  report(state: {
+    readonly done: number;
+    readonly total: number | null;
+    readonly records: number;
+    readonly rejected: number;
+  }): void;
+}
+
+/** What the use cases keep their state in. */
+export interface Store {
+  /** Where the database is, without any password: for messages. */
+  readonly location: string;
+  readonly meter: MeterStore;
+  /** Runs `work` on one consistent snapshot. */
+  read<T>(work: (tx: Reading) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one write transaction, alone among all writers. Rolled back when `work` throws, and when
+   * `dryRun` is set: what it returns is then what would have been.
+   */
+  write<T>(work: (tx: Writing) => Promise<T>, options?: { readonly dryRun?: boolean }): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The hot path: everything that meters or decides. */
+export interface MeterStore {
+  /**
+   * Decides a batch in one write transaction and returns when it is committed.
+   * @param options.background leaves gaps for other writers, at the cost of time
+   */
+  commit(
+    operations: readonly Operation[],
+    options?: { readonly background?: boolean },
+  ): Promise<readonly OperationOutcome[]>;
+  /** Decides without writing, from the newest committed state. */
+  check(requests: readonly CheckRequest[]): Promise<readonly Decision[]>;
+  /** The settings in force. */
+  settings(): Promise<Settings>;
+  close(): void;
+}
+
+export interface CheckRequest {
+  readonly user: string;
+  readonly request: LedgerRequest;
+  readonly at: Instant;
+}
+
+/** What can be read in a transaction. */
+export interface Reading {
+  readonly settings: SettingsReading;
+  readonly tiers: TiersReading;
+  readonly users: UsersReading;
+  readonly emergency: EmergencyReading;
+  readonly usage: UsageReading;
+  readonly records: RecordsReading;
+}
+
+/** What can be read and changed in a write transaction. */
+export interface Writing extends Reading {
+  readonly settings: SettingsWriting;
+  readonly tiers: TiersWriting;
+  readonly users: UsersWriting;
+  readonly emergency: EmergencyWriting;
+  readonly records: RecordsWriting;
+}
+
+export interface SettingsReading {
+  current(): Promise<Settings>;
+}
+export interface SettingsWriting extends SettingsReading {
+  set<K extends SettingKey>(key: K, value: Settings[K], at: Instant): Promise<void>;
+}
+
+export interface TiersReading {
+  /** By rank. */
+  list(): Promise<Tier[]>;
+  find(key: string): Promise<Tier | undefined>;
+  /** Number of users, not removed, by tier key. */
+  userCounts(): Promise<ReadonlyMap<string, number>>;
+}
+export interface TiersWriting extends TiersReading {
+  /** Creates the tier, or replaces what it says from `at` on. */
+  save(tier: Tier, at: Instant): Promise<void>;
+  /** Ends the tier; its key may be used again. */
+  remove(key: string, at: Instant): Promise<void>;
+}
+
+export interface UserFilter {
+  readonly tier?: string;
+  readonly status?: UserStatus;
+  /** Part of the id, email, name or an alias. */
+  readonly search?: string;
+  /** Whether removed users are listed too. */
+  readonly removed?: boolean;
+}
+
+export interface NewUser {
+  readonly key: string;
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly aliases: readonly string[];
+  readonly persona: PersonaKey | null;
+  readonly tier: string;
+}
+
+export interface UsersReading {
+  /** By id, email or alias; also users who were removed. */
+  find(name: string): Promise<User | undefined>;
+  /** In the order in which they were added. */
+  list(filter?: UserFilter): Promise<User[]>;
+  /** Every name that is taken, for suggestions. */
+  names(): Promise<string[]>;
+  overrides(userId: number): Promise<Override[]>;
+  /** Settled usage of one window, as limits count it, less nothing. */
+  windowUsage(userId: number, period: Period, index: number): Promise<Readonly<Record<Meter, number>>>;
+}
+export interface UsersWriting extends UsersReading {
+  add(user: NewUser, at: Instant): Promise<User>;
+  /** Changes tier or status from `at` on. */
+  setMembership(
+    userId: number,
+    change: { readonly tier: string; readonly status: UserStatus },
+    at: Instant,
+  ): Promise<void>;
+  /** Ends every live override of the user; returns those that were live. */
+  clearOverrides(userId: number, at: Instant): Promise<Override[]>;
+}
+
+/** A stop or throttle as it is created. */
+export interface NewStop {
+  readonly action: Stop["action"];
+  readonly userId: number | null;
+  readonly tier: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly feature: string | null;
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly until: Instant | null;
+}
+
+export interface EmergencyReading {
+  /** Stops and throttles in force at an instant, oldest first. */
+  active(at: Instant): Promise<Stop[]>;
+  guardrails(): Promise<Guardrail[]>;
+  /** When a product last metered a call live on this database; `null`: never. */
+  lastLiveUse(): Promise<Instant | null>;
+}
+export interface EmergencyWriting extends EmergencyReading {
+  start(stop: NewStop, at: Instant): Promise<Stop>;
+  lift(id: number, at: Instant): Promise<void>;
+  setGuardrail(
+    guardrail: {
+      readonly meter: Guardrail["meter"];
+      readonly period: Period;
+      readonly limit: number;
+      readonly action: GuardrailAction;
+    },
+    at: Instant,
+  ): Promise<void>;
+}
+
+/** Summed usage; fields that were summed over are 0 or empty. */
+export interface UsageCell extends Usage, CallKind {
+  readonly userId: number;
+  readonly day: number;
+  readonly requests: number;
+  /** Nanos; over many users a sum may leave the safe integers. */
+  readonly cost: bigint;
+  readonly assumed: bigint;
+  readonly unpriced: number;
+}
+
+/** A row of the ledger as it is listed. */
+export interface ListedEvent extends Usage, CallKind {
+  /** Its number in the ledger. */
+  readonly number: number;
+  /** The id that people see of its user. */
+  readonly user: string;
+  readonly email: string | null;
+  readonly source: string | null;
+  readonly id: string | null;
+  readonly providerId: string | null;
+  readonly occurredAt: Instant;
+  readonly recordedAt: Instant;
+  readonly requests: number;
+  readonly cost: Nanos;
+  readonly assumed: Nanos;
+  readonly pricedBy: PricedBy;
+  readonly status: string;
+  readonly estimated: boolean;
+  readonly importId: number | null;
+}
+
+export interface EventFilter {
+  readonly userId?: number;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly feature?: string;
+  /** Inclusive. */
+  readonly since?: Instant;
+  /** Exclusive. */
+  readonly until?: Instant;
+  readonly unpriced?: boolean;
+  readonly importId?: number;
+  /** Only events numbered below this one: the next page. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+/** By what the cells of a report are summed up. */
+export type CellGrouping = "user-day" | "kind" | "user" | "day";
+
+export interface UsageReading {
+  /**
+   * Daily totals of the days from `from` up to and not including `to`, summed over what `group` leaves out: fields
+   * left out are 0 or empty. `user-day` keeps user and day, `kind` provider, model and feature.
+   */
+  cells(range: { readonly from: number; readonly to: number }, group: CellGrouping): Promise<UsageCell[]>;
+  /** Newest entries of the ledger first. */
+  events(filter: EventFilter): Promise<ListedEvent[]>;
+}
+
+export interface AuditEntry {
+  readonly at: Instant;
+  readonly actor: string;
+  /** `noun.verb`, as the command. */
+  readonly action: string;
+  /** `noun:key`. */
+  readonly subject: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason: string | null;
+}
+
+export interface ImportRecord {
+  readonly number: number;
+  readonly startedAt: Instant;
+  /** `null`: it did not come to its end. */
+  readonly finishedAt: Instant | null;
+  readonly actor: string;
+  readonly file: string;
+  readonly inserted: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+}
+
+export interface ResetRun {
+  readonly day: number;
+  readonly ranAt: Instant;
+  readonly actor: string;
+  readonly holdsEnded: number;
+  readonly overridesEnded: number;
+  readonly stopsEnded: number;
+}
+
+export interface RecordsReading {
+  /** Newest first. */
+  audit(filter: { readonly limit: number; readonly subject?: string }): Promise<AuditEntry[]>;
+  /** The last day that the daily reset closed. */
+  lastReset(): Promise<ResetRun | undefined>;
+  /** When the database was initialised: its first audit entry. */
+  createdAt(): Promise<Instant | null>;
+}
+export interface RecordsWriting extends RecordsReading {
+  /** Records what an operator did. Also tells every process that what decides may have changed. */
+  audited(entry: AuditEntry): Promise<void>;
+  startImport(start: {
+    readonly at: Instant;
+    readonly actor: string;
+    readonly file: string;
+    readonly options: string;
+  }): Promise<number>;
+  finishImport(
+    number: number,
+    end: {
+      readonly at: Instant;
+      readonly inserted: number;
+      readonly duplicate: number;
+      readonly rejected: number;
+    },
+  ): Promise<void>;
+  /** Ends what ran out before `at`: holds, overrides, stops. Returns how many of each. */
+  endExpired(at: Instant): Promise<Pick<ResetRun, "holdsEnded" | "overridesEnded" | "stopsEnded">>;
+  saveReset(run: ResetRun): Promise<void>;
+  /** Takes a lease, unless somebody else holds it. A lease is given back by its holder or by running out. */
+  takeLease(name: string, holder: string, at: Instant, until: Instant): Promise<boolean>;
+  dropLease(name: string, holder: string): Promise<void>;
+}

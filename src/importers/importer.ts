@@ -1,0 +1,63 @@
+import type { UsageRecord } from "../domain/usage.js";
+import type { Instant } from "../domain/window.js";
+
+/** The fields of one record by name: any JSON for JSONL, strings for CSV. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What is wrong with a record, and in which field; `null` when it is the record as a whole. */
+export interface Problem {
+  readonly field: string | null;
+  readonly reason: string;
+}
+
+/** One record as it stands in the log, before any format is read into it. */
+export interface RawRecord {
+  /** The line of the file on which it starts, from 1. */
+  readonly line: number;
+  /** Its canonical text: the trimmed line of JSONL, the JSON object of a CSV row. Identity is made from it. */
+  readonly raw: string;
+  /** `null` when it could not be parsed; then `problem` says why. */
+  readonly fields: Fields | null;
+  readonly problem: Problem | null;
+  /** Which of several equal records it was in the file it was first read from; `null` unless it was rejected there. */
+  readonly occurrence: number | null;
+}
+
+/** Usage as a record states it. What the record does not state is `null` and is for others to fill or refuse. */
+export interface UsageDraft extends Omit<UsageRecord, "source" | "id" | "user"> {
+  readonly kind: "draft";
+  readonly source: string | null;
+  readonly id: string | null;
+  readonly user: string | null;
+}
+
+/** The record cannot be counted as it is. */
+export interface Rejection extends Problem {
+  readonly kind: "rejection";
+}
+
+/** The record is sound and deliberately not counted. */
+export interface Skip {
+  readonly kind: "skip";
+  readonly reason: string;
+}
+
+export interface ReadContext {
+  /** The present, against which times in the future are recognised. */
+  readonly now: Instant;
+}
+
+/** Reads one log format. Pure: the same fields and context give the same answer. */
+export interface Importer {
+  /** The value of `--format`, and the source of the ids that the log gives. */
+  readonly name: string;
+  /** One sentence for help texts. */
+  readonly description: string;
+  /** Whether a record with these fields looks like this format. */
+  detect(sample: Fields): boolean;
+  read(fields: Fields, context: ReadContext): UsageDraft | Rejection | Skip;
+}
+
+export function reject(field: string | null, reason: string): Rejection {
+  return { kind: "rejection", field, reason };
+}

@@ -1,0 +1,242 @@
+import { closest } from "fastest-levenshtein";
+import type { Instant } from "../domain/window.js";
+import { AlphaError } from "../errors.js";
+import { alpha } from "../importers/alpha.js";
+import { MAPPED_SOURCE, RAW_SOURCE, RawIdentities } from "../importers/identity.js";
+import type {
+  Fields,
+  Importer,
+  Problem,
+  RawRecord,
+  ReadContext,
+  Skip,
+  UsageDraft,
+} from "../importers/importer.js";
+import { columnsOf, type Mapping } from "../importers/mapping.js";
+import { IMPORTERS } from "../importers/registry.js";
+import type { Reject } from "../importers/rejects.js";
+import { LineSplitter } from "./lines.js";
+import { CONTAINERS, type Container, RecordReader } from "./records.js";
+import { openSource, type SourceOptions } from "./source.js";
+
+/** How many records are looked at to tell the format. */
+const SAMPLE = 100;
+
+export interface ReadOptions extends SourceOptions {
+  /** A format's name, or `jsonl` or `csv` where only the container is to be told. Detected when absent. */
+  readonly format?: string | undefined;
+  readonly mapping?: Mapping | null | undefined;
+  /** The present; records more than 24 hours ahead of it are rejected. */
+  readonly now: Instant;
+}
+
+/** One record that can be counted. */
+export interface UsageEntry {
+  readonly draft: UsageDraft;
+  /** Unique together: see `RawIdentities` for records without an id of their own. */
+  readonly source: string;
+  readonly id: string;
+  /** Which of the equal records of the file it is, from 1; `null` when it has an id of its own. */
+  readonly occurrence: number | null;
+  readonly record: RawRecord;
+}
+
+/** What one piece of the file held, in its order. */
+export interface Batch {
+  /** The file as it was named, or `stdin`. */
+  readonly file: string;
+  /** The name of the format; `null` while no record could be parsed. */
+  readonly format: string | null;
+  readonly records: UsageEntry[];
+  readonly rejects: Reject[];
+  readonly skipped: Skip[];
+  /** The lines read so far. */
+  readonly lines: number;
+  /** How much of `totalBytes` was read so far; of the compressed size, if the file is. */
+  readonly bytesRead: number;
+  /** `null` for a stream. */
+  readonly totalBytes: number | null;
+}
+
+/**
+ * Reads a log, `-` being `stdin`, in constant memory. A bad record becomes a reject and the rest goes on. Throws
+ * `failed` when the file as a whole cannot be read or its format not be told, `usage` for an unknown `format`, and
+ * `interrupted` on abort; what was yielded before is good.
+ */
+export async function* readUsage(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
+  const format = parseFormat(options.format);
+  const source = await openSource(path, options);
+  const records = new RecordReader(source.name, format.container);
+  const lines = new LineSplitter(records);
+  const reader = new UsageReader(source.name, options);
+  /** Records read while the format is not known yet. */
+  let held: RawRecord[] = [];
+
+  const batch = (raw: readonly RawRecord[]): Batch => ({
+    file: source.name,
+    format: reader.format,
+    ...reader.read(raw),
+    lines: lines.lines,
+    bytesRead: source.bytesRead(),
+    totalBytes: source.totalBytes,
+  });
+
+  for await (const chunk of source.chunks()) {
+    lines.push(chunk);
+    const drained = records.drain();
+    if (reader.format !== null) {
+      yield batch(drained);
+      continue;
+    }
+    held = held.length === 0 ? drained : held.concat(drained);
+    const sample = sampleOf(held);
+    // What cannot be parsed tells no format and needs none, so it is not kept.
+    if (sample.length > 0 && sample.length < SAMPLE) continue;
+    if (sample.length > 0) reader.use(chooseImporter(source.name, sample, format.importer, options));
+    yield batch(held);
+    held = [];
+  }
+
+  lines.end();
+  records.end();
+  held = held.concat(records.drain());
+  if (records.isBlank) {
+    throw new AlphaError("failed", `${source.name} holds no records, only blank lines.`, {
+      hint: "Check whether the export that wrote it went through.",
+    });
+  }
+  if (reader.format === null) {
+    const sample = sampleOf(held);
+    const header = records.headerFields();
+    if (sample.length === 0 && header) sample.push(header);
+    if (sample.length > 0) reader.use(chooseImporter(source.name, sample, format.importer, options));
+  }
+  yield batch(held);
+}
+
+/** The values that `format` can have. */
+export function formatNames(): string[] {
+  return [...IMPORTERS.map((importer) => importer.name), ...CONTAINERS];
+}
+
+/** Makes a reject of a record that was read well and is refused for another reason, such as an unknown user. */
+export function rejectEntry(entry: UsageEntry, file: string, problem: Problem): Reject {
+  return {
+    file,
+    line: entry.record.line,
+    field: problem.field,
+    reason: problem.reason,
+    occurrence: entry.occurrence,
+    raw: entry.record.raw,
+  };
+}
+
+function parseFormat(format: string | undefined): { importer: Importer | null; container: Container | null } {
+  const importer = IMPORTERS.find(({ name }) => name === format) ?? null;
+  const container = CONTAINERS.find((name) => name === format) ?? null;
+  if (format !== undefined && !importer && !container) {
+    throw new AlphaError(
+      "usage",
+      `There is no log format "${format}"; did you mean ${closest(format, formatNames())}?`,
+      {
+        hint: `The formats are ${formatNames().join(", ")}.`,
+      },
+    );
+  }
+  return { importer, container };
+}
+
+function sampleOf(records: readonly RawRecord[]): Fields[] {
+  const sample: Fields[] = [];
+  for (const { fields } of records) {
+    if (fields && sample.push(fields) === SAMPLE) break;
+  }
+  return sample;
+}
+
+/** Tells the format from the first records, or takes the one that was named. Throws `failed` when it cannot. */
+function chooseImporter(
+  file: string,
+  sample: readonly Fields[],
+  named: Importer | null,
+  { mapping }: ReadOptions,
+): Importer {
+  mapping?.checkColumns(sample, file);
+  const fields = mapping ? sample.map((record) => mapping.apply(record)) : sample;
+  const candidates = mapping?.renames ? [alpha] : IMPORTERS;
+  const found = named ?? candidates.find((importer) => fields.some((record) => importer.detect(record)));
+  if (found) return found;
+
+  const columns = columnsOf(sample).join(", ");
+  if (mapping) {
+    throw new AlphaError(
+      "failed",
+      `With this mapping ${file} has no timestamp, or no tokens, images or cost.`,
+      {
+        hint: `Map a column to timestamp and one to input_tokens, output_tokens, images or cost_usd. Its columns are ${columns}.`,
+      },
+    );
+  }
+  const names = IMPORTERS.map(({ name }) => name).join(", ");
+  throw new AlphaError("failed", `The format of ${file} cannot be told from its columns: ${columns}.`, {
+    hint: `Name the format with --format (${names}), or say what its columns mean: --map timestamp=COLUMN --map input_tokens=COLUMN …`,
+  });
+}
+
+/** Reads the raw records of one file. Until it knows the format it can only reject what cannot be parsed. */
+class UsageReader {
+  readonly #file: string;
+  readonly #mapping: Mapping | null;
+  readonly #context: ReadContext;
+  readonly #identities = new RawIdentities();
+  #importer: Importer | null = null;
+  /** The source of the ids that the records give, where they do not name one. */
+  #source = RAW_SOURCE;
+
+  constructor(file: string, options: ReadOptions) {
+    this.#file = file;
+    this.#mapping = options.mapping ?? null;
+    this.#context = { now: options.now };
+  }
+
+  get format(): string | null {
+    return this.#importer?.name ?? null;
+  }
+
+  use(importer: Importer): void {
+    this.#importer = importer;
+    this.#source = this.#mapping?.renames ? MAPPED_SOURCE : importer.name;
+  }
+
+  read(raw: readonly RawRecord[]): Pick<Batch, "records" | "rejects" | "skipped"> {
+    const records: UsageEntry[] = [];
+    const rejects: Reject[] = [];
+    const skipped: Skip[] = [];
+    for (const record of raw) {
+      const { fields } = record;
+      if (!fields || !this.#importer) {
+        rejects.push(this.#reject(record, record.problem ?? { field: null, reason: "cannot be read" }));
+        continue;
+      }
+      const result = this.#importer.read(this.#mapping ? this.#mapping.apply(fields) : fields, this.#context);
+      if (result.kind === "draft") records.push(this.#entry(result, record));
+      else if (result.kind === "skip") skipped.push(result);
+      else rejects.push(this.#reject(record, result));
+    }
+    return { records, rejects, skipped };
+  }
+
+  #entry(draft: UsageDraft, record: RawRecord): UsageEntry {
+    if (draft.id !== null) {
+      return { draft, source: draft.source ?? this.#source, id: draft.id, occurrence: null, record };
+    }
+    const { id, occurrence } = this.#identities.next(record);
+    return { draft, source: RAW_SOURCE, id, occurrence, record };
+  }
+
+  /** Its occurrence is counted, so that the record keeps its identity when the rejects file is imported. */
+  #reject(record: RawRecord, { field, reason }: Problem): Reject {
+    const { occurrence } = this.#identities.next(record);
+    return { file: this.#file, line: record.line, field, reason, occurrence, raw: record.raw };
+  }
+}

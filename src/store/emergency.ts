@@ -1,0 +1,137 @@
+import type { Stop, StopScope } from "../domain/emergency.js";
+import type { Period } from "../domain/meter.js";
+import type { Instant } from "../domain/window.js";
+import type { EmergencyWriting } from "../engine/ports.js";
+import type { Db } from "./schema.js";
+import { tierIdOf } from "./tiers.js";
+
+/** Stops and throttles that are not lifted; those whose time box has ended are left to the reader's clock. */
+export async function loadStops(db: Db): Promise<Stop[]> {
+  const rows = await db
+    .selectFrom("stop")
+    .leftJoin("tier", "tier.id", "stop.tier_id")
+    .where("stop.valid_to", "is", null)
+    .orderBy("stop.id")
+    .select([
+      "stop.id",
+      "stop.action",
+      "stop.user_id",
+      "tier.key as tier",
+      "stop.provider",
+      "stop.model",
+      "stop.feature",
+      "stop.reason",
+      "stop.actor",
+      "stop.valid_from",
+      "stop.expires_at",
+    ])
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    action: row.action,
+    scope: scopeOf(row),
+    reason: row.reason,
+    actor: row.actor,
+    since: row.valid_from,
+    until: row.expires_at,
+  }));
+}
+
+function scopeOf(row: {
+  user_id: number | null;
+  tier: string | null;
+  provider: string | null;
+  model: string | null;
+  feature: string | null;
+}): StopScope {
+  return {
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
+    ...(row.tier === null ? {} : { tier: row.tier }),
+    ...(row.provider === null ? {} : { provider: row.provider }),
+    ...(row.model === null ? {} : { model: row.model }),
+    ...(row.feature === null ? {} : { feature: row.feature }),
+  };
+}
+
+export function emergencyOn(db: Db): EmergencyWriting {
+  const active = async (at: Instant) =>
+    (await loadStops(db)).filter((stop) => stop.until === null || at < stop.until);
+  return {
+    active,
+    async guardrails() {
+      const rows = await db
+        .selectFrom("guardrail")
+        .selectAll()
+        .where("valid_to", "is", null)
+        .orderBy("id")
+        .execute();
+      return rows.map(({ id, meter, period, limit_amount, action }) => ({
+        id,
+        meter,
+        period: period as Period,
+        limit: limit_amount,
+        action,
+      }));
+    },
+    async lastLiveUse() {
+      const event = await db
+        .selectFrom("usage_event")
+        .select("recorded_at")
+        .where("import_id", "is", null)
+        .orderBy("id", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      const hold = await db
+        .selectFrom("hold")
+        .select((eb) => eb.fn.max("created_at").as("at"))
+        .executeTakeFirst();
+      const at = Math.max(event?.recorded_at ?? 0, hold?.at ?? 0);
+      return at === 0 ? null : at;
+    },
+    async start(stop, at) {
+      const { id } = await db
+        .insertInto("stop")
+        .values({
+          action: stop.action,
+          user_id: stop.userId,
+          tier_id: stop.tier === null ? null : await tierIdOf(db, stop.tier),
+          provider: stop.provider,
+          model: stop.model,
+          feature: stop.feature,
+          reason: stop.reason,
+          actor: stop.actor,
+          expires_at: stop.until,
+          guardrail_id: null,
+          valid_from: at,
+          valid_to: null,
+        })
+        .returning("id")
+        .executeTakeFirstOrThrow();
+      const started = (await loadStops(db)).find((each) => each.id === id);
+      return started as Stop;
+    },
+    async lift(id, at) {
+      await db.updateTable("stop").set({ valid_to: at }).where("id", "=", id).execute();
+    },
+    async setGuardrail(guardrail, at) {
+      await db
+        .updateTable("guardrail")
+        .set({ valid_to: at })
+        .where("meter", "=", guardrail.meter)
+        .where("period", "=", guardrail.period)
+        .where("valid_to", "is", null)
+        .execute();
+      await db
+        .insertInto("guardrail")
+        .values({
+          meter: guardrail.meter,
+          period: guardrail.period,
+          limit_amount: guardrail.limit,
+          action: guardrail.action,
+          valid_from: at,
+          valid_to: null,
+        })
+        .execute();
+    },
+  };
+}

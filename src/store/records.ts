@@ -1,0 +1,122 @@
+import type { RecordsWriting } from "../engine/ports.js";
+import type { Db } from "./schema.js";
+
+function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
+}
+
+export function recordsOn(db: Db): RecordsWriting {
+  return {
+    async audit({ limit, subject }) {
+      let query = db.selectFrom("audit_entry").selectAll().orderBy("id", "desc").limit(limit);
+      if (subject !== undefined) query = query.where("subject", "=", subject);
+      const rows = await query.execute();
+      return rows.map(({ before, after, ...row }) => ({
+        ...row,
+        before: parsed(before),
+        after: parsed(after),
+      }));
+    },
+    async audited({ before, after, ...entry }) {
+      await db
+        .insertInto("audit_entry")
+        .values({ ...entry, before: json(before), after: json(after) })
+        .execute();
+      await db
+        .updateTable("generation")
+        .set((eb) => ({ config: eb("config", "+", 1) }))
+        .execute();
+    },
+    async createdAt() {
+      const row = await db.selectFrom("audit_entry").select("at").orderBy("id").limit(1).executeTakeFirst();
+      return row?.at ?? null;
+    },
+    async lastReset() {
+      const row = await db
+        .selectFrom("reset_run")
+        .selectAll()
+        .orderBy("day", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row === undefined
+        ? undefined
+        : {
+            day: row.day,
+            ranAt: row.ran_at,
+            actor: row.actor,
+            holdsEnded: row.holds_ended,
+            overridesEnded: row.overrides_ended,
+            stopsEnded: row.stops_ended,
+          };
+    },
+    async saveReset(run) {
+      await db
+        .insertInto("reset_run")
+        .values({
+          day: run.day,
+          ran_at: run.ranAt,
+          actor: run.actor,
+          holds_ended: run.holdsEnded,
+          overrides_ended: run.overridesEnded,
+          stops_ended: run.stopsEnded,
+        })
+        .execute();
+    },
+    async endExpired(at) {
+      const holds = await db.deleteFrom("hold").where("expires_at", "<=", at).executeTakeFirst();
+      const overrides = await db
+        .updateTable("override")
+        .set((eb) => ({ valid_to: eb.ref("expires_at") }))
+        .where("valid_to", "is", null)
+        .where("expires_at", "<=", at)
+        .executeTakeFirst();
+      const stops = await db
+        .updateTable("stop")
+        .set((eb) => ({ valid_to: eb.ref("expires_at") }))
+        .where("valid_to", "is", null)
+        .where("expires_at", "<=", at)
+        .executeTakeFirst();
+      return {
+        holdsEnded: Number(holds.numDeletedRows),
+        overridesEnded: Number(overrides.numUpdatedRows),
+        stopsEnded: Number(stops.numUpdatedRows),
+      };
+    },
+    async startImport({ at, actor, file, options }) {
+      const { id } = await db
+        .insertInto("import")
+        .values({ started_at: at, finished_at: null, actor, file, options })
+        .returning("id")
+        .executeTakeFirstOrThrow();
+      return id;
+    },
+    async finishImport(number, { at, inserted, duplicate, rejected }) {
+      await db
+        .updateTable("import")
+        .set({ finished_at: at, inserted, duplicate, rejected })
+        .where("id", "=", number)
+        .execute();
+    },
+    async takeLease(name, holder, at, until) {
+      await db.deleteFrom("job_lease").where("name", "=", name).where("expires_at", "<=", at).execute();
+      await db
+        .insertInto("job_lease")
+        .values({ name, holder, expires_at: until })
+        .onConflict((conflict) => conflict.column("name").doNothing())
+        .execute();
+      const row = await db
+        .selectFrom("job_lease")
+        .select("holder")
+        .where("name", "=", name)
+        .executeTakeFirstOrThrow();
+      return row.holder === holder;
+    },
+    async dropLease(name, holder) {
+      await db.deleteFrom("job_lease").where("name", "=", name).where("holder", "=", holder).execute();
+    },
+  };
+}

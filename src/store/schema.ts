@@ -1,0 +1,169 @@
+import type { Generated, Kysely } from "kysely";
+
+/** The tables as the migrations leave them. See docs/schema.md for what the rows mean. */
+export interface Schema {
+  generation: { id: number; config: number };
+  setting: Versioned & { key: string; value: string };
+  tier: { id: Generated<number>; key: string };
+  tier_version: Versioned & { tier_id: number; label: string; rank: number };
+  tier_quota: { tier_version_id: number; meter: string; period: string; limit_amount: number };
+  tier_feature: { tier_version_id: number; feature: string };
+  users: {
+    id: Generated<number>;
+    key: string;
+    email: string | null;
+    name: string | null;
+    persona: string | null;
+    created_at: number;
+    lock_seq: Generated<number>;
+  };
+  user_name: { name: string; user_id: number; kind: "id" | "email" | "alias" };
+  membership: Versioned & { user_id: number; tier_id: number; status: "active" | "suspended" | "removed" };
+  override: Versioned & {
+    user_id: number;
+    kind: "quota" | "feature";
+    meter: Generated<string>;
+    period: Generated<string>;
+    feature: Generated<string>;
+    limit_amount: number | null;
+    granted: number | null;
+    reason: string | null;
+    expires_at: number | null;
+  };
+  forgiveness: {
+    user_id: number;
+    period: string;
+    window_index: number;
+    meter: string;
+    forgiven_at: number;
+    amount: number;
+  };
+  stop: Versioned & {
+    action: "stop" | "throttle";
+    user_id: number | null;
+    tier_id: number | null;
+    provider: string | null;
+    model: string | null;
+    feature: string | null;
+    reason: string | null;
+    actor: string;
+    expires_at: number | null;
+    guardrail_id: number | null;
+  };
+  guardrail: Versioned & {
+    meter: "cost" | "tokens";
+    period: string;
+    limit_amount: number;
+    action: "alert" | "throttle" | "stop";
+  };
+  call_kind: { id: Generated<number>; provider: string; model: string; feature: string };
+  event_source: { id: Generated<number>; name: string };
+  usage_event: {
+    id: Generated<number>;
+    user_id: number;
+    call_kind_id: number;
+    occurred_at: number;
+    recorded_at: number;
+    input: number;
+    cache_read: number;
+    cache_write: number;
+    output: number;
+    reasoning: number;
+    images: number;
+    requests: number;
+    cost: number;
+    assumed: number;
+    priced_by: "log" | "own" | "book" | "none";
+    status: string | null;
+    estimated: number | null;
+    import_id: number | null;
+    corrects: number | null;
+  };
+  event_key: { source_id: number; id: string; hash: number; event_id: number; provider_id: string | null };
+  usage_window: {
+    user_id: number;
+    period: string;
+    window_index: number;
+    tokens: number;
+    images: number;
+    cost: number;
+    requests: number;
+  };
+  usage_day: {
+    user_id: number;
+    day: number;
+    call_kind_id: number;
+    input: number;
+    cache_read: number;
+    cache_write: number;
+    output: number;
+    reasoning: number;
+    images: number;
+    requests: number;
+    cost: number;
+    assumed: number;
+    unpriced: number;
+  };
+  hold: {
+    user_id: number;
+    id: string;
+    call_kind_id: number;
+    tokens: number;
+    images: number;
+    cost: number;
+    requests: number;
+    created_at: number;
+    expires_at: number;
+  };
+  refusal: { user_id: number; day: number; code: string; meter: string; count: number };
+  alert: {
+    id: Generated<number>;
+    kind: string;
+    user_id: number;
+    period: string;
+    window_index: number;
+    meter: string;
+    threshold: number;
+    code: string;
+    at: number;
+    printed_at: number | null;
+  };
+  audit_entry: {
+    id: Generated<number>;
+    at: number;
+    actor: string;
+    action: string;
+    subject: string;
+    before: string | null;
+    after: string | null;
+    reason: string | null;
+  };
+  import: {
+    id: Generated<number>;
+    started_at: number;
+    finished_at: number | null;
+    actor: string;
+    file: string;
+    options: string;
+    inserted: Generated<number>;
+    duplicate: Generated<number>;
+    rejected: Generated<number>;
+  };
+  reset_run: {
+    day: number;
+    ran_at: number;
+    actor: string;
+    holds_ended: number;
+    overrides_ended: number;
+    stops_ended: number;
+  };
+  job_lease: { name: string; holder: string; expires_at: number };
+}
+
+interface Versioned {
+  id: Generated<number>;
+  valid_from: number;
+  valid_to: number | null;
+}
+
+export type Db = Kysely<Schema>;

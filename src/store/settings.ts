@@ -1,0 +1,30 @@
+import { readSettings, type Settings, storedSetting } from "../domain/settings.js";
+import type { SettingsWriting } from "../engine/ports.js";
+import type { Db } from "./schema.js";
+
+export async function loadSettings(db: Db): Promise<Settings> {
+  const rows = await db
+    .selectFrom("setting")
+    .select(["key", "value"])
+    .where("valid_to", "is", null)
+    .execute();
+  return readSettings(new Map(rows.map((row) => [row.key, row.value])));
+}
+
+export function settingsOn(db: Db): SettingsWriting {
+  return {
+    current: () => loadSettings(db),
+    async set(key, value, at) {
+      await db
+        .updateTable("setting")
+        .set({ valid_to: at })
+        .where("key", "=", key)
+        .where("valid_to", "is", null)
+        .execute();
+      await db
+        .insertInto("setting")
+        .values({ key, value: storedSetting(value), valid_from: at, valid_to: null })
+        .execute();
+    },
+  };
+}

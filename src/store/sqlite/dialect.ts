@@ -1,0 +1,95 @@
+import type Sqlite from "better-sqlite3";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  sql,
+  type TransactionSettings,
+} from "kysely";
+import type { Flavor } from "../../../migrations/index.js";
+import type { Schema } from "../schema.js";
+import { whileBusy } from "./busy.js";
+
+/** How the migrations are spelled for SQLite: strict tables, and keyed ones without a row id of their own. */
+export const SQLITE_FLAVOR: Flavor = {
+  int: "integer",
+  numbered: (column) => column.primaryKey(),
+  tableEnd: sql`strict`,
+  keyedTableEnd: sql`strict, without rowid`,
+};
+
+/**
+ * Kysely's driver begins a deferred transaction, which fails at once when it turns from reading to writing after
+ * another process wrote, whatever the busy timeout. Here a transaction takes the write lock when it begins, and waits
+ * for it without blocking; one that says it only reads stays deferred.
+ */
+class ImmediateDriver extends SqliteDriver {
+  constructor(
+    database: SqliteDatabase,
+    private readonly raw: Sqlite.Database,
+    private readonly waitMs: number,
+  ) {
+    super({ database });
+  }
+
+  override async beginTransaction(
+    connection: DatabaseConnection,
+    settings?: TransactionSettings,
+  ): Promise<void> {
+    if (settings?.accessMode === "read only") {
+      await connection.executeQuery(CompiledQuery.raw("begin"));
+      return;
+    }
+    await whileBusy(this.waitMs, () => this.raw.exec("begin immediate"));
+  }
+
+  // A disk that is full or gone ends the transaction by itself; a second rollback would hide why.
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.raw.inTransaction) await super.rollbackTransaction(connection);
+  }
+}
+
+/**
+ * Kysely's adapter takes no lock for migrations and believes that SQLite cannot roll back DDL. It can; so a run of
+ * migrations is one transaction, and beginning it is the lock.
+ */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Keeps every prepared statement: the same few hundred texts come again and again. */
+function withStatementCache(raw: Sqlite.Database): SqliteDatabase {
+  const statements = new Map<string, Sqlite.Statement>();
+  return {
+    close: () => raw.close(),
+    prepare(text) {
+      let statement = statements.get(text);
+      if (statement === undefined) {
+        statement = raw.prepare(text);
+        statements.set(text, statement);
+      }
+      return statement as unknown as ReturnType<SqliteDatabase["prepare"]>;
+    },
+  };
+}
+
+/** Kysely over one connection, with the traps of its own SQLite dialect closed. */
+export function kyselyOver(raw: Sqlite.Database, waitMs: number): Kysely<Schema> {
+  const database = withStatementCache(raw);
+  const base = new SqliteDialect({ database });
+  const dialect: Dialect = {
+    createAdapter: () => new TransactionalAdapter(),
+    createDriver: (): Driver => new ImmediateDriver(database, raw, waitMs),
+    createIntrospector: (db) => base.createIntrospector(db),
+    createQueryCompiler: () => base.createQueryCompiler(),
+  };
+  return new Kysely<Schema>({ dialect });
+}

@@ -1,0 +1,251 @@
+import type Sqlite from "better-sqlite3";
+import type { Compilable, Kysely } from "kysely";
+import type { Schema } from "../schema.js";
+
+// Stands where a value will be bound: the compiled text has a placeholder there.
+const ANY = 0;
+const TEXT = "";
+
+/**
+ * The statements of the hot path: built once with Kysely, compiled once, prepared once. Building and running a query
+ * through Kysely costs several times what the statement itself does.
+ */
+export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
+  const prepare = <Result = unknown>(query: Compilable) =>
+    raw.prepare<unknown[], Result>(query.compile().sql);
+
+  return {
+    begin: raw.prepare("begin"),
+    beginImmediate: raw.prepare("begin immediate"),
+    commit: raw.prepare("commit"),
+    rollback: raw.prepare("rollback"),
+    /** Moves when another connection has written. */
+    dataVersion: raw.prepare<[], number>("pragma data_version").pluck(),
+
+    generation: prepare<number>(db.selectFrom("generation").select("config")).pluck(),
+
+    /** name → user */
+    user: prepare<UserRow>(
+      db
+        .selectFrom("user_name")
+        .innerJoin("users", "users.id", "user_name.user_id")
+        .innerJoin("membership", "membership.user_id", "users.id")
+        .where("user_name.name", "=", TEXT)
+        .where("membership.valid_to", "is", null)
+        .select(["users.id", "users.key", "membership.status", "membership.tier_id"]),
+    ),
+    /** user → overrides */
+    overrides: prepare<
+      Omit<Schema["override"], "id"> & { id: number; meter: string; period: string; feature: string }
+    >(db.selectFrom("override").selectAll().where("user_id", "=", ANY).where("valid_to", "is", null)),
+    /** user → forgiveness */
+    forgiveness: prepare<ForgivenRow>(
+      db
+        .selectFrom("forgiveness")
+        .select(["period", "window_index", "meter"])
+        .select((eb) => eb.fn.sum<number>("amount").as("amount"))
+        .where("user_id", "=", ANY)
+        .groupBy(["period", "window_index", "meter"]),
+    ),
+    /** user, period, window → amounts */
+    window: prepare<AmountsRow>(
+      db
+        .selectFrom("usage_window")
+        .select(["tokens", "images", "cost", "requests"])
+        .where("user_id", "=", ANY)
+        .where("period", "=", TEXT)
+        .where("window_index", "=", ANY),
+    ),
+    /** user → holds */
+    holds: prepare<HoldRow>(
+      db
+        .selectFrom("hold")
+        .innerJoin("call_kind", "call_kind.id", "hold.call_kind_id")
+        .select(["hold.id", "tokens", "images", "cost", "requests", "created_at", "expires_at"])
+        .select(["provider", "model", "feature"])
+        .where("user_id", "=", ANY),
+    ),
+    /** source, id → hash */
+    event: prepare<number>(
+      db.selectFrom("event_key").select("hash").where("source_id", "=", ANY).where("id", "=", TEXT),
+    ).pluck(),
+    /** provider id → 1 when known */
+    providerId: prepare<number>(
+      db.selectFrom("event_key").select("event_id").where("provider_id", "=", TEXT),
+    ).pluck(),
+
+    findSource: prepare<number>(db.selectFrom("event_source").select("id").where("name", "=", TEXT)).pluck(),
+    addSource: prepare(db.insertInto("event_source").values({ name: TEXT })),
+    findKind: prepare<number>(
+      db
+        .selectFrom("call_kind")
+        .select("id")
+        .where("provider", "=", TEXT)
+        .where("model", "=", TEXT)
+        .where("feature", "=", TEXT),
+    ).pluck(),
+    addKind: prepare(db.insertInto("call_kind").values({ provider: TEXT, model: TEXT, feature: TEXT })),
+
+    addEvent: prepare(
+      db.insertInto("usage_event").values({
+        user_id: ANY,
+        call_kind_id: ANY,
+        occurred_at: ANY,
+        recorded_at: ANY,
+        input: ANY,
+        cache_read: ANY,
+        cache_write: ANY,
+        output: ANY,
+        reasoning: ANY,
+        images: ANY,
+        requests: ANY,
+        cost: ANY,
+        assumed: ANY,
+        priced_by: "none",
+        status: TEXT,
+        estimated: ANY,
+        import_id: ANY,
+      }),
+    ),
+    addKey: prepare(
+      db
+        .insertInto("event_key")
+        .values({ source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT }),
+    ),
+    addToWindow: prepare(
+      db
+        .insertInto("usage_window")
+        .values({
+          user_id: ANY,
+          period: TEXT,
+          window_index: ANY,
+          tokens: ANY,
+          images: ANY,
+          cost: ANY,
+          requests: ANY,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(["user_id", "period", "window_index"]).doUpdateSet((eb) => ({
+            tokens: eb("usage_window.tokens", "+", eb.ref("excluded.tokens")),
+            images: eb("usage_window.images", "+", eb.ref("excluded.images")),
+            cost: eb("usage_window.cost", "+", eb.ref("excluded.cost")),
+            requests: eb("usage_window.requests", "+", eb.ref("excluded.requests")),
+          })),
+        ),
+    ),
+    addToDay: prepare(
+      db
+        .insertInto("usage_day")
+        .values({
+          user_id: ANY,
+          day: ANY,
+          call_kind_id: ANY,
+          input: ANY,
+          cache_read: ANY,
+          cache_write: ANY,
+          output: ANY,
+          reasoning: ANY,
+          images: ANY,
+          requests: ANY,
+          cost: ANY,
+          assumed: ANY,
+          unpriced: ANY,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(["user_id", "day", "call_kind_id"]).doUpdateSet((eb) => ({
+            input: eb("usage_day.input", "+", eb.ref("excluded.input")),
+            cache_read: eb("usage_day.cache_read", "+", eb.ref("excluded.cache_read")),
+            cache_write: eb("usage_day.cache_write", "+", eb.ref("excluded.cache_write")),
+            output: eb("usage_day.output", "+", eb.ref("excluded.output")),
+            reasoning: eb("usage_day.reasoning", "+", eb.ref("excluded.reasoning")),
+            images: eb("usage_day.images", "+", eb.ref("excluded.images")),
+            requests: eb("usage_day.requests", "+", eb.ref("excluded.requests")),
+            cost: eb("usage_day.cost", "+", eb.ref("excluded.cost")),
+            assumed: eb("usage_day.assumed", "+", eb.ref("excluded.assumed")),
+            unpriced: eb("usage_day.unpriced", "+", eb.ref("excluded.unpriced")),
+          })),
+        ),
+    ),
+    putHold: prepare(
+      db
+        .insertInto("hold")
+        .values({
+          user_id: ANY,
+          id: TEXT,
+          call_kind_id: ANY,
+          tokens: ANY,
+          images: ANY,
+          cost: ANY,
+          requests: ANY,
+          created_at: ANY,
+          expires_at: ANY,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(["user_id", "id"]).doUpdateSet((eb) => ({
+            call_kind_id: eb.ref("excluded.call_kind_id"),
+            tokens: eb.ref("excluded.tokens"),
+            images: eb.ref("excluded.images"),
+            cost: eb.ref("excluded.cost"),
+            requests: eb.ref("excluded.requests"),
+            created_at: eb.ref("excluded.created_at"),
+            expires_at: eb.ref("excluded.expires_at"),
+          })),
+        ),
+    ),
+    dropHold: prepare(db.deleteFrom("hold").where("user_id", "=", ANY).where("id", "=", TEXT)),
+    addRefusals: prepare(
+      db
+        .insertInto("refusal")
+        .values({ user_id: ANY, day: ANY, code: TEXT, meter: TEXT, count: ANY })
+        .onConflict((conflict) =>
+          conflict
+            .columns(["user_id", "day", "code", "meter"])
+            .doUpdateSet((eb) => ({ count: eb("refusal.count", "+", eb.ref("excluded.count")) })),
+        ),
+    ),
+    addAlert: prepare(
+      db
+        .insertInto("alert")
+        .values({
+          kind: TEXT,
+          user_id: ANY,
+          period: TEXT,
+          window_index: ANY,
+          meter: TEXT,
+          threshold: ANY,
+          code: TEXT,
+          at: ANY,
+        })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+  };
+}
+
+export type MeterStatements = ReturnType<typeof meterStatements>;
+
+interface UserRow {
+  readonly id: number;
+  readonly key: string;
+  readonly status: Schema["membership"]["status"];
+  readonly tier_id: number;
+}
+interface ForgivenRow {
+  readonly period: "day" | "month";
+  readonly window_index: number;
+  readonly meter: "tokens" | "images" | "cost" | "requests";
+  readonly amount: number;
+}
+interface AmountsRow {
+  readonly tokens: number;
+  readonly images: number;
+  readonly cost: number;
+  readonly requests: number;
+}
+interface HoldRow extends AmountsRow {
+  readonly id: string;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly provider: string;
+  readonly model: string;
+  readonly feature: string;
+}

@@ -1,0 +1,87 @@
+import type Sqlite from "better-sqlite3";
+import type { Kysely, Transaction } from "kysely";
+import type { Durability } from "../../domain/settings.js";
+import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
+import { emergencyOn } from "../emergency.js";
+import { recordsOn } from "../records.js";
+import type { Schema } from "../schema.js";
+import { settingsOn } from "../settings.js";
+import { tiersOn } from "../tiers.js";
+import { usageOn } from "../usage.js";
+import { usersOn } from "../users.js";
+import { explainSqlite } from "./busy.js";
+import { SqliteMeter } from "./meter.js";
+
+interface Parts {
+  readonly raw: Sqlite.Database;
+  readonly db: Kysely<Schema>;
+  readonly path: string;
+  readonly waitMs: number;
+  readonly durability: Durability;
+}
+
+/** Thrown to undo a transaction that was only tried. */
+class DryRun extends Error {}
+
+/** The store on one SQLite file. */
+export class SqliteStore implements Store {
+  readonly #parts: Parts;
+  #meter: SqliteMeter | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get location(): string {
+    return this.#parts.path;
+  }
+
+  /** On a connection of its own: a metered call must never fall into somebody's open transaction. */
+  get meter(): MeterStore {
+    this.#meter ??= SqliteMeter.open(this.#parts);
+    return this.#meter;
+  }
+
+  read<T>(work: (tx: Reading) => Promise<T>): Promise<T> {
+    return this.#run("read only", (tx) => work(allOn(tx)));
+  }
+
+  async write<T>(work: (tx: Writing) => Promise<T>, { dryRun = false } = {}): Promise<T> {
+    let tried: { readonly result: T } | undefined;
+    try {
+      return await this.#run("read write", async (tx) => {
+        const result = await work(allOn(tx));
+        if (!dryRun) return result;
+        tried = { result };
+        throw new DryRun();
+      });
+    } catch (error) {
+      if (error instanceof DryRun && tried !== undefined) return tried.result;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#meter?.close();
+    this.#parts.raw.close();
+  }
+
+  async #run<T>(mode: "read only" | "read write", work: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
+    try {
+      return await this.#parts.db.transaction().setAccessMode(mode).execute(work);
+    } catch (error) {
+      throw explainSqlite(error, this.#parts.path);
+    }
+  }
+}
+
+function allOn(tx: Transaction<Schema>): Writing {
+  return {
+    settings: settingsOn(tx),
+    tiers: tiersOn(tx),
+    users: usersOn(tx),
+    emergency: emergencyOn(tx),
+    usage: usageOn(tx),
+    records: recordsOn(tx),
+  };
+}

@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AlphaError } from "../../src/errors.js";
+import { parseMapping } from "../../src/importers/mapping.js";
+import { cut, line, type Reading, readAll } from "./reading.js";
+
+const SEED = 20261122;
+const JSONL = Buffer.from(
+  [line({ id: "a", user: "ada" }), line(), line(), line({ images: "2", cost_usd: 0.5 })].join("\n"),
+);
+const CSV = Buffer.from(
+  'id,timestamp,user,input_tokens,output_tokens\r\na,2026-11-01 10:00:00.5,"ada, b",1,2\r\nb,2026-11-02,"x\ny ""z""",3,4\r\n',
+);
+
+/** A file with some bytes overwritten, cut out or doubled. */
+const mutated = (original: Buffer) =>
+  fc
+    .array(
+      fc.record({
+        at: fc.nat(original.length - 1),
+        length: fc.nat(20),
+        insert: fc.oneof(
+          fc.uint8Array({ maxLength: 4 }),
+          fc
+            .constantFrom('"', "\n", ",", "{", "}", "1e999", "\r", "\0", '""')
+            .map((text) => Buffer.from(text)),
+        ),
+      }),
+      { minLength: 1, maxLength: 5 },
+    )
+    .map((edits) =>
+      edits.reduce(
+        (bytes, { at, length, insert }) =>
+          Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + length)]),
+        original,
+      ),
+    );
+
+const anyBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+const anyText = fc
+  .array(
+    fc.constantFrom(
+      "{",
+      "}",
+      '"',
+      ",",
+      ";",
+      "\n",
+      "\r",
+      "\t",
+      "[",
+      "1",
+      "-",
+      "timestamp",
+      "images",
+      "\ufeff",
+      "é",
+    ),
+  )
+  .map((parts) => Buffer.from(parts.join("")));
+
+async function attempt(bytes: Buffer, chunk: number): Promise<Reading | AlphaError> {
+  const mapping = bytes.length % 3 === 0 ? parseMapping([], ["images=1"]) : null;
+  try {
+    return await readAll(cut(bytes, chunk), { mapping });
+  } catch (error) {
+    if (error instanceof AlphaError) return error;
+    throw error;
+  }
+}
+
+describe("whatever the bytes", () => {
+  it.each([
+    ["random bytes", anyBytes],
+    ["random text", anyText],
+    ["a mutated JSONL file", mutated(JSONL)],
+    ["a mutated CSV file", mutated(CSV)],
+  ])(
+    "%s give a reading or a sentence, never more records than lines, and the same in any chunks",
+    async (_, input) => {
+      await fc.assert(
+        fc.asyncProperty(input, fc.integer({ min: 1, max: 50 }), async (bytes, chunk) => {
+          const whole = await attempt(bytes, bytes.length + 1);
+          const pieces = await attempt(bytes, chunk);
+          if (whole instanceof AlphaError || pieces instanceof AlphaError) {
+            expect(pieces).toEqual(whole);
+            return;
+          }
+          const lines = bytes.toString("latin1").split("\n").length;
+          expect(whole.entries.length + whole.rejects.length).toBeLessThanOrEqual(lines);
+          expect(pieces.entries.map(({ draft }) => draft)).toEqual(whole.entries.map(({ draft }) => draft));
+          expect(pieces.rejects).toEqual(whole.rejects);
+          for (const { draft } of whole.entries) {
+            for (const count of [draft.input, draft.output, draft.images]) {
+              expect(Number.isSafeInteger(count) && count >= 0).toBe(true);
+            }
+          }
+        }),
+        { numRuns: 400, seed: SEED },
+      );
+    },
+  );
+});
