@@ -1,5 +1,5 @@
 import type { Meter, Period, Quota } from "./meter.js";
-import { ALL_FEATURES, allowsFeature, type Tier } from "./tier.js";
+import { ALL_FEATURES, type Tier } from "./tier.js";
 import type { Instant } from "./window.js";
 
 /** Whether a tester may make calls at all. */
@@ -58,8 +58,11 @@ export function entitlementOf(tier: Tier, overrides: readonly Override[], at: In
   for (const added of replaced.values()) if (added !== null) quotas.push(added);
   return {
     quotas,
-    // A denial of one feature holds even where the tier, or another grant, allows all of them.
+    // A denial of one feature holds even where the tier, or another grant, allows all of them. A denial of
+    // `all_features` leaves what the tier names one by one.
     allows: (feature) =>
-      features.get(feature) ?? (features.get(ALL_FEATURES) === true || allowsFeature(tier.features, feature)),
+      features.get(feature) ??
+      (tier.features.includes(feature) ||
+        (features.get(ALL_FEATURES) ?? tier.features.includes(ALL_FEATURES))),
   };
 }

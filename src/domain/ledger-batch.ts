@@ -125,26 +125,21 @@ export class Batch {
   }: Extract<Operation, { op: "reserve" }>): OperationOutcome {
     const user = this.#user(name);
     const present = user?.liveHold(id, at);
-    if (user !== undefined && present !== undefined) {
-      // A retry of a reservation that was made: it must not be judged against its own hold.
-      user.dropHold(id);
-      const decision = this.decide(name, request, at);
-      user.putHold(present);
-      return { op: "reserve", decision, hold: present };
-    }
+    // A retry of a reservation that was made must not be judged against its own hold.
+    if (present !== undefined) user?.dropHold(id);
     const decision = this.decide(name, request, at);
+    if (present !== undefined) user?.putHold(present);
     if (decision.outcome === "block" || user === undefined) {
       if (user !== undefined) this.#countRefusal(user.loaded.id, decision, at);
       return { op: "reserve", decision, hold: null };
     }
     const { amounts, provider, model, feature } = askOf(request, this.#state.settings);
-    const hold: Hold = {
-      id,
-      amounts,
-      kind: { provider, model, feature },
-      createdAt: at,
-      expiresAt: this.#expiry(at, holdFor),
-    };
+    const kind = { provider, model, feature };
+    // A retry may ask for something else than the first try did: what was granted is what is held.
+    const hold: Hold =
+      present === undefined
+        ? { id, amounts, kind, createdAt: at, expiresAt: this.#expiry(at, holdFor) }
+        : { ...present, amounts, kind };
     this.#putHold(user, hold);
     return { op: "reserve", decision, hold };
   }
@@ -276,7 +271,8 @@ export class Batch {
       userId,
       period: "day",
       index: day,
-      meter,
+      // The first refusal of a day is one alert, whichever meter refused.
+      meter: "",
       threshold: 0,
       code: decision.code,
       at,

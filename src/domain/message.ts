@@ -76,7 +76,7 @@ function quotaMessage(code: DecisionCode, quota: QuotaState, zone: string | unde
     case "request-too-large":
       return requested > limit
         ? `This call asks for ${amountInWords(meter, requested)}, more than your whole ${adjective} limit of ${all}.`
-        : `This call asks for ${amountInWords(meter, requested)}, but only ${amountInWords(meter, remaining)} of your ${adjective} limit of ${all} are left.${whenBack(resetsAt, zone)}`;
+        : `This call asks for ${amountInWords(meter, requested)}, but only ${amountInWords(meter, remaining)} of your ${adjective} limit of ${all} ${meter === "cost" || remaining === 1 ? "is" : "are"} left.${whenBack(resetsAt, zone)}`;
     default: {
       const left = Math.max(0, remaining - requested);
       return `You have ${amountInWords(meter, left)} of ${all} left ${running} after this call.${whenBack(resetsAt, zone)}`;

@@ -2,6 +2,7 @@ import { NO_WINDOW_USAGE, type WindowUsage } from "./decide.js";
 import type { Hold, LedgerUser } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
 import { type Amounts, addAmounts, noAmounts, type Period } from "./meter.js";
+import { addNanos } from "./money.js";
 import type { Instant } from "./window.js";
 
 /** A user while a batch is applied: the state loaded, plus what the batch has done so far. */
@@ -23,7 +24,7 @@ export class WorkingUser {
   use(period: Period, index: number, amounts: Amounts): void {
     const before = this.window(period, index);
     this.#windows.set(windowKey(period, index), {
-      used: addAmounts(before.used, amounts),
+      used: { ...addAmounts(before.used, amounts), cost: addNanos(before.used.cost, amounts.cost) },
       forgiven: before.forgiven,
     });
   }

@@ -35,7 +35,7 @@ export const NATIVE_FIELDS = [
 export type NativeField = (typeof NATIVE_FIELDS)[number];
 
 /** At least one of these makes a record usage. */
-export const USAGE_FIELDS: readonly NativeField[] = [...COUNT_FIELDS, "cost_usd"];
+const USAGE_FIELDS: readonly NativeField[] = [...COUNT_FIELDS, "cost_usd"];
 
 /**
  * The native format. Its buckets are disjoint: `input_tokens` is without `cached_input_tokens` and

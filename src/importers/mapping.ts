@@ -8,6 +8,8 @@ import { isRejection, readCost, readCount, readText, readTime } from "./values.j
 export interface Mapping {
   /** Whether it names columns, so that the native importer reads the result whatever the log's own format is. */
   readonly renames: boolean;
+  /** Whether ids come from a column of another name than `id`. */
+  readonly renamesId: boolean;
   /** The record's fields under native names. Constants win over columns, named columns over native ones. */
   apply(fields: Fields): Fields;
   /** Throws `failed` when `--map` names a column that none of these records has. `name` is the file's. */
@@ -51,6 +53,7 @@ export function parseMapping(maps: readonly string[], sets: readonly string[]): 
   const getters = renames.map(({ our, value }) => ({ our, theirs: value, get: getter(value) }));
   return {
     renames: renames.length > 0,
+    renamesId: renames.some(({ our, value }) => our === "id" && value !== "id"),
     apply(fields) {
       const native: Record<string, unknown> = {};
       for (const { our, get } of getters) native[our] = get(fields);

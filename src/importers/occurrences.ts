@@ -17,7 +17,7 @@ export class OccurrenceCounter {
     return this.#used;
   }
 
-  /** Counts one more of the 64-bit hash and returns how many there are now, from 1. Both halves are unsigned. */
+  /** Counts one more of the hash and returns how many there are now, from 1. Both halves are unsigned 32-bit integers. */
   next(high: number, low: number): number {
     if (this.#used >= this.#slots * MAX_LOAD) this.#grow();
     const at = this.#find(high, low);

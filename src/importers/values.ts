@@ -18,7 +18,7 @@ const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const UNSTORABLE = /[\0\ud800-\udfff]/u;
 
 /** A value as it is quoted in a reason, cut to a readable length. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   const text = typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 1)}…`;
 }

@@ -20,8 +20,6 @@ export class LineSplitter {
   /** The beginning of a line whose end has not come yet. */
   #carry: Buffer[] = [];
   #carried = 0;
-  /** Whether the unfinished line is too long, so that only its beginning is kept. */
-  #overflown = false;
   #lines = 0;
 
   constructor(sink: LineSink) {
@@ -61,10 +59,9 @@ export class LineSplitter {
   #keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.#carried += bytes.length;
-    if (this.#overflown) return;
     this.#carry.push(bytes);
     if (this.#carried > MAX_RECORD_BYTES) {
-      this.#overflown = true;
+      // It is too long already, and only its beginning will be shown.
       this.#carry = [Buffer.concat(this.#carry).subarray(0, KEPT_BYTES)];
     }
   }
@@ -74,7 +71,6 @@ export class LineSplitter {
     const length = this.#carried;
     this.#carry = [];
     this.#carried = 0;
-    this.#overflown = false;
     this.#emitLine(bytes, length);
   }
 

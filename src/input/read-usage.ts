@@ -205,7 +205,8 @@ class UsageReader {
 
   use(importer: Importer): void {
     this.#importer = importer;
-    this.#source = this.#mapping?.renames ? MAPPED_SOURCE : importer.name;
+    // An `id` column means the same whatever else is mapped, lest the record be counted once more with other options.
+    this.#source = this.#mapping?.renamesId ? MAPPED_SOURCE : importer.name;
   }
 
   read(raw: readonly RawRecord[]): Pick<Batch, "records" | "rejects" | "skipped"> {

@@ -5,7 +5,7 @@ import { AlphaError } from "../errors.js";
 import { assertText, HEAD_BYTES, isGzip, withoutBom } from "./signatures.js";
 
 const CHUNK_BYTES = 256 * 1024;
-export const STDIN_NAME = "stdin";
+const STDIN_NAME = "stdin";
 
 export interface SourceOptions {
   /** Read when the path is `-`. */

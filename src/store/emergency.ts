@@ -111,7 +111,12 @@ export function emergencyOn(db: Db): EmergencyWriting {
       return started as Stop;
     },
     async lift(id, at) {
-      await db.updateTable("stop").set({ valid_to: at }).where("id", "=", id).execute();
+      await db
+        .updateTable("stop")
+        .set({ valid_to: at })
+        .where("id", "=", id)
+        .where("valid_to", "is", null)
+        .execute();
     },
     async setGuardrail(guardrail, at) {
       await db

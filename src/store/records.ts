@@ -106,7 +106,12 @@ export function recordsOn(db: Db): RecordsWriting {
       await db
         .insertInto("job_lease")
         .values({ name, holder, expires_at: until })
-        .onConflict((conflict) => conflict.column("name").doNothing())
+        .onConflict((conflict) =>
+          conflict
+            .column("name")
+            .doUpdateSet({ expires_at: until })
+            .where("job_lease.holder", "=", holder),
+        )
         .execute();
       const row = await db
         .selectFrom("job_lease")

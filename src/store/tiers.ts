@@ -23,6 +23,8 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
     .where("tier_version_id", "in", current)
     .selectAll()
     .orderBy("tier_version_id")
+    .orderBy("meter")
+    .orderBy("period")
     .execute();
   const features = await db
     .selectFrom("tier_feature")

@@ -66,19 +66,12 @@ async function callKinds(db: Db) {
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
+/** The entries of the ledger that a filter wants, newest first. */
+function pageOf(db: Db, filter: EventFilter) {
   let query = db
     .selectFrom("usage_event")
     .innerJoin("users", "users.id", "usage_event.user_id")
     .innerJoin("call_kind", "call_kind.id", "usage_event.call_kind_id")
-    .selectAll("usage_event")
-    .select([
-      "users.key as user",
-      "users.email",
-      "call_kind.provider",
-      "call_kind.model",
-      "call_kind.feature",
-    ])
     .orderBy("usage_event.id", "desc")
     .limit(filter.limit);
   if (filter.userId !== undefined) query = query.where("usage_event.user_id", "=", filter.userId);
@@ -90,11 +83,21 @@ async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
   if (filter.unpriced === true) query = query.where("usage_event.priced_by", "=", "none");
   if (filter.importId !== undefined) query = query.where("usage_event.import_id", "=", filter.importId);
   if (filter.before !== undefined) query = query.where("usage_event.id", "<", filter.before);
-  const rows = await query.execute();
-  const identities = await identitiesOf(
-    db,
-    rows.map((row) => row.id),
-  );
+  return query;
+}
+
+async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
+  const rows = await pageOf(db, filter)
+    .selectAll("usage_event")
+    .select([
+      "users.key as user",
+      "users.email",
+      "call_kind.provider",
+      "call_kind.model",
+      "call_kind.feature",
+    ])
+    .execute();
+  const identities = await identitiesOf(db, filter);
   return rows.map((row) => {
     const identity = identities.get(row.id);
     return {
@@ -127,12 +130,11 @@ async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
 }
 
 /** A page of events finds its identities by a scan: an index on them would cost every metered call. */
-async function identitiesOf(db: Db, eventIds: readonly number[]) {
-  if (eventIds.length === 0) return new Map<number, never>();
+async function identitiesOf(db: Db, filter: EventFilter) {
   const rows = await db
     .selectFrom("event_key")
     .innerJoin("event_source", "event_source.id", "event_key.source_id")
-    .where("event_key.event_id", "in", [...eventIds])
+    .where("event_key.event_id", "in", pageOf(db, filter).select("usage_event.id"))
     .select(["event_key.event_id", "event_source.name as source", "event_key.id", "event_key.provider_id"])
     .execute();
   return new Map(rows.map((row) => [row.event_id, row]));

@@ -50,6 +50,8 @@ describe("identity", () => {
     const mapping = parseMapping(["id=request", "model=m"], []);
     const mapped = await readAll(line({ request: "r", m: "x" }), { mapping });
     expect(mapped.entries.map(({ source, id }) => [source, id])).toEqual([["mapped", "r"]]);
+    const other = await readAll(line({ id: "a", m: "x" }), { mapping: parseMapping(["model=m"], []) });
+    expect(other.entries.map(({ source, id }) => [source, id])).toEqual([["alpha", "a"]]);
   });
 
   it("is the same from CSV with CRLF or LF, with or without a final line break", async () => {
@@ -58,6 +60,8 @@ describe("identity", () => {
     expect(await ids(csv.replaceAll("\n", "\r\n"))).toEqual(await ids(csv));
     expect(await ids(`\ufeff${csv}\n`)).toEqual(await ids(csv));
     expect(await ids(csv)).toHaveLength(2);
+    const quoted = csv.replace("timestamp", '"timestamp"');
+    expect(await ids(`\ufeff${quoted}`)).toEqual(await ids(csv));
   });
 
   it("survives the way through a rejects file", async () => {

@@ -1,6 +1,5 @@
 import type Sqlite from "better-sqlite3";
 import {
-  CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -39,14 +38,22 @@ class ImmediateDriver extends SqliteDriver {
   }
 
   override async beginTransaction(
-    connection: DatabaseConnection,
+    _connection: DatabaseConnection,
     settings?: TransactionSettings,
   ): Promise<void> {
-    if (settings?.accessMode === "read only") {
-      await connection.executeQuery(CompiledQuery.raw("begin"));
-      return;
+    if (settings?.accessMode === "read only") await whileBusy(this.waitMs, () => this.#beginReading());
+    else await whileBusy(this.waitMs, () => this.raw.exec("begin immediate"));
+  }
+
+  /** The first read takes the snapshot, and may find the file busy while another process recovers or closes it. */
+  #beginReading(): void {
+    this.raw.exec("begin");
+    try {
+      this.raw.exec("select 1 from sqlite_schema limit 1");
+    } catch (error) {
+      this.raw.exec("rollback");
+      throw error;
     }
-    await whileBusy(this.waitMs, () => this.raw.exec("begin immediate"));
   }
 
   // A disk that is full or gone ends the transaction by itself; a second rollback would hide why.

@@ -40,6 +40,9 @@ interface KnownUser {
   readonly forgiven: ReadonlyMap<number, Amounts>;
 }
 
+/** Stands for the tier of a removed user where that was removed too: only tiers of users who are there are kept. */
+const NO_TIER: Tier = { key: "", label: "", rank: 1, quotas: [], features: [] };
+
 /** Users remembered at most; beyond it they are all forgotten and read again. */
 const MOST_USERS = 10_000;
 
@@ -142,8 +145,12 @@ export class MeterState {
       .map((spelling) => this.statements.user.get(spelling))
       .find((found) => found !== undefined);
     if (row === undefined) return null;
-    const tier = this.config.tiers.get(row.tier_id);
-    if (tier === undefined) throw new Error(`user ${row.id} is on a tier that does not exist`);
+    const tier = this.config.tiers.get(row.tier_id) ?? (row.status === "removed" ? NO_TIER : undefined);
+    if (tier === undefined) {
+      // Only who was removed may have been left on a tier that was removed since.
+      if (row.status === "removed") return null;
+      throw new Error(`user ${row.id} is on a tier that does not exist`);
+    }
     const forgiven = new Map<number, Amounts>();
     for (const { period, window_index, meter, amount } of this.statements.forgiveness.all(row.id)) {
       const key = windowKey(period, window_index);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { Kysely } from "kysely";
@@ -42,6 +42,8 @@ export async function openSqlite({ path, waitMs }: SqliteOptions): Promise<Store
     requireCurrent(await stateOf(raw, db), path);
     const settings = await loadSettings(db);
     if (settings.durability === "full") raw.pragma("synchronous = full");
+    // From here on every transaction waits for the lock by itself, and without stopping the rest of the process.
+    raw.pragma("busy_timeout = 0");
     return new SqliteStore({ raw, db, path, waitMs, durability: settings.durability });
   } catch (error) {
     raw.close();
@@ -57,14 +59,11 @@ export async function initSqlite({
   path,
   waitMs,
 }: SqliteOptions): Promise<{ created: boolean; migrated: string[] }> {
-  const existed = existsSync(path) && statSync(path).size > 0;
-  if (existed) requireFile(path);
-  else makeFolder(path);
+  const existed = existsSync(path) && requireFile(path).size > 0;
+  if (!existed) makeFolder(path);
   const { raw, db } = openOrExplain(path, true, waitMs);
   try {
-    const before = await stateOf(raw, db);
-    if (before === null) refuseForeign(raw, path);
-    else if (before.unknown.length > 0) requireCurrent(before, path);
+    await refuseUnfit(raw, db, path);
     // Two programs that start at once both want this; SQLite does not wait for it by itself.
     await whileBusy(waitMs, () => raw.pragma("journal_mode = wal"));
     const migrated = await migrate(db, SQLITE_FLAVOR);
@@ -76,8 +75,8 @@ export async function initSqlite({
   }
 }
 
-function requireFile(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false });
+function requireFile(path: string): Stats {
+  const found = statOrExplain(path);
   if (found === undefined) {
     throw new AlphaError("database", `there is no database at ${path}`, {
       hint: "create it with: alpha init",
@@ -86,6 +85,18 @@ function requireFile(path: string): void {
   if (found.isDirectory()) {
     throw new AlphaError("database", `${path} is a folder, not a database`, {
       hint: "name a file with --database or ALPHA_DATABASE",
+    });
+  }
+  return found;
+}
+
+function statOrExplain(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new AlphaError("database", `${path} cannot be reached`, {
+      hint: "check the path, and that you may enter its folders",
+      cause: error,
     });
   }
 }
@@ -112,26 +123,25 @@ function openOrExplain(path: string, create: boolean, waitMs: number) {
   }
 }
 
-async function stateOf(raw: Sqlite.Database, db: Kysely<Schema>): Promise<MigrationState | null> {
-  const table = raw
-    .prepare("select 1 from sqlite_master where type = 'table' and name = ?")
-    .get(MIGRATION_TABLE);
-  return table === undefined ? null : migrationState(db, SQLITE_FLAVOR);
+function tablesOf(raw: Sqlite.Database): string[] {
+  return raw.prepare<[], string>("select name from sqlite_master where type = 'table'").pluck().all();
 }
 
-/** A file with tables of another program is left alone. */
-function refuseForeign(raw: Sqlite.Database, path: string): void {
-  const other = raw
-    .prepare("select name from sqlite_master where type = 'table' and name not like 'kysely_%' limit 1")
-    .pluck()
-    .get();
-  if (other !== undefined) {
-    throw new AlphaError(
-      "database",
-      `${path} is another program's database (it has a table ${String(other)})`,
-      {
-        hint: "name another file with --database or ALPHA_DATABASE",
-      },
-    );
+async function stateOf(raw: Sqlite.Database, db: Kysely<Schema>): Promise<MigrationState | null> {
+  return tablesOf(raw).includes(MIGRATION_TABLE) ? migrationState(db, SQLITE_FLAVOR) : null;
+}
+
+/** Leaves alone what is another program's, and what a newer version of this one made. */
+async function refuseUnfit(raw: Sqlite.Database, db: Kysely<Schema>, path: string): Promise<void> {
+  // Looked at once: another process that creates the database right now would look like another program.
+  const tables = tablesOf(raw);
+  const state = tables.includes(MIGRATION_TABLE) ? await migrationState(db, SQLITE_FLAVOR) : null;
+  const foreign = state === null || (state.unknown.length > 0 && state.unknown.length === state.applied.length);
+  const other = tables.find((name) => !name.startsWith("kysely_") && !name.startsWith("sqlite_"));
+  if (foreign && other !== undefined) {
+    throw new AlphaError("database", `${path} is another program's database (it has a table ${other})`, {
+      hint: "name another file with --database or ALPHA_DATABASE",
+    });
   }
+  if (state !== null && state.unknown.length > 0) requireCurrent(state, path);
 }

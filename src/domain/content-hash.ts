@@ -1,7 +1,7 @@
-import type { UsageRecord } from "../domain/usage.js";
+import type { UsageRecord } from "./usage.js";
 
-/** Everything about a record that changes what is counted, and for whom. */
-export type UsageContent = Omit<UsageRecord, "source" | "id">;
+/** Everything about a record that changes what is counted. For whom is not in it: the ledger adds that. */
+export type UsageContent = Omit<UsageRecord, "source" | "id" | "user">;
 
 const SEED_A = 0x9e3779b9;
 const SEED_B = 0x85ebca6b;
@@ -39,7 +39,6 @@ export function contentHash(content: UsageContent): number {
   integer(content.reasoning);
   integer(content.images);
   integer(content.cost ?? -1);
-  text(content.user);
   text(content.provider);
   text(content.model);
   text(content.feature);

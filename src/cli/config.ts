@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import * as v from "valibot";
+import { AlphaError } from "../errors.js";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where the database is and who acts, and where each was found. Nothing here decides anything. */
+export interface Config {
+  /** Absolute path of the SQLite file. */
+  readonly database: string;
+  readonly databaseFrom: "--database" | "ALPHA_DATABASE" | "config file" | "default";
+  readonly actor: string;
+  readonly configFile: string;
+}
+
+const ConfigFile = v.looseObject({ database: v.optional(v.pipe(v.string(), v.nonEmpty())) });
+
+function home(env: Env): string {
+  return env.HOME ?? homedir();
+}
+
+/** An XDG folder. A relative one is ignored, as the XDG specification asks: it would depend on the current folder. */
+function xdg(env: Env, name: string, fallback: string): string {
+  const folder = env[name];
+  return folder?.startsWith("/") ? folder : join(home(env), fallback);
+}
+
+export function configFilePath(env: Env): string {
+  return join(xdg(env, "XDG_CONFIG_HOME", ".config"), "alpha", "config.json");
+}
+
+function readConfigFile(path: string): v.InferOutput<typeof ConfigFile> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw new AlphaError("config", `the config file ${path} cannot be read`, {
+      hint: "check who owns it, or move it away",
+      cause: error,
+    });
+  }
+  try {
+    return v.parse(ConfigFile, JSON.parse(text));
+  } catch (error) {
+    throw new AlphaError("config", `the config file ${path} is not what alpha expects`, {
+      hint: 'it should be JSON such as {"database": "/srv/alpha/alpha.db"}; mend it or move it away',
+      cause: error,
+    });
+  }
+}
+
+/** The one spelling of a path, whatever folder a command was started in. */
+export function absolutePath(text: string, env: Env): string {
+  if (text.startsWith("~/")) return join(home(env), text.slice(2));
+  return resolve(text);
+}
+
+function requirePath(text: string, from: string): string {
+  if (/^postgres(ql)?:\/\//i.test(text)) {
+    throw new AlphaError("config", `${from} names a PostgreSQL database, which this version cannot use yet`, {
+      hint: "name a SQLite file",
+    });
+  }
+  if (text.trim() === "") {
+    throw new AlphaError("config", `${from} is empty`, { hint: "name a file, or leave it out" });
+  }
+  return text;
+}
+
+function osUser(env: Env): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return env.USER ?? "unknown";
+  }
+}
+
+/** Flag before environment before config file before default. */
+export function loadConfig(flags: { readonly database?: string }, env: Env): Config {
+  const configFile = configFilePath(env);
+  const actor = env.ALPHA_ACTOR?.trim() || osUser(env);
+  const found = (database: string, databaseFrom: Config["databaseFrom"]): Config => ({
+    database: absolutePath(requirePath(database, databaseFrom), env),
+    databaseFrom,
+    actor,
+    configFile,
+  });
+  if (flags.database !== undefined) return found(flags.database, "--database");
+  if (env.ALPHA_DATABASE !== undefined && env.ALPHA_DATABASE !== "")
+    return found(env.ALPHA_DATABASE, "ALPHA_DATABASE");
+  const remembered = readConfigFile(configFile).database;
+  if (remembered !== undefined) return found(remembered, "config file");
+  return found(join(xdg(env, "XDG_DATA_HOME", ".local/share"), "alpha", "alpha.db"), "default");
+}
+
+/** Remembers where the database is; what else the file says is kept. */
+export function rememberDatabase(database: string, configFile: string): void {
+  const content = { ...readConfigFile(configFile), database };
+  try {
+    mkdirSync(dirname(configFile), { recursive: true, mode: 0o700 });
+    const next = `${configFile}.new`;
+    writeFileSync(next, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+    renameSync(next, configFile);
+  } catch (error) {
+    throw new AlphaError("config", `the config file ${configFile} cannot be written`, {
+      hint: "check who owns its folder",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { CommanderError } from "commander";
+import { AlphaError } from "../errors.js";
+import { toJson } from "../render/json.js";
+import { sanitize } from "../render/sanitize.js";
+import { createStyle, shouldColor } from "../render/style.js";
+import { EXIT, EXIT_OF } from "./exit-codes.js";
+import type { Io } from "./io.js";
+import { createProgram } from "./program.js";
+import { type Run, wantsJson } from "./run.js";
+
+/** The process as `main` needs it. */
+type Process = Pick<NodeJS.Process, "argv" | "env" | "stdin" | "stdout" | "stderr" | "once" | "exit">;
+
+/** Runs the command line of a process. */
+export async function main(process: Process): Promise<number> {
+  const interrupt = new AbortController();
+  const io: Io = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: interrupt.signal,
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      interrupt.abort();
+      // Whoever asks twice does not want to wait for a clean end.
+      process.once(signal, () => process.exit(EXIT.interrupted));
+    });
+  }
+  // A reader that has seen enough (`| head`) is no error.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(EXIT.done);
+      throw error;
+    });
+  }
+  return run(process.argv.slice(2), io);
+}
+
+/** Runs one command and returns its exit code. The only place that catches, and that knows exit codes. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const state: Run = { io, argv, exitCode: EXIT.done };
+  const program = createProgram(state);
+  try {
+    await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
+    return state.exitCode;
+  } catch (error) {
+    return fail(error, argv, io);
+  }
+}
+
+function fail(error: unknown, argv: readonly string[], io: Io): number {
+  if (error instanceof CommanderError) {
+    // Commander has said its piece, unless the output is for a program.
+    if (error.exitCode === 0) return EXIT.done;
+    if (wantsJson(argv)) {
+      const message = error.message.replace(/^error: /, "");
+      io.stderr.write(`${toJson({ error: { code: "usage", message, hint: null } }, 0)}\n`);
+    }
+    return EXIT.usage;
+  }
+  const known = error instanceof AlphaError ? error : unforeseen(error);
+  if (wantsJson(argv)) {
+    const { code, message, hint = null } = known;
+    io.stderr.write(`${toJson({ error: { code, message, hint } }, 0)}\n`);
+  } else {
+    const color = shouldColor({
+      env: io.env,
+      isTTY: io.stderr.isTTY === true,
+      ...(argv.includes("--no-color") ? { flag: false } : {}),
+    });
+    const style = createStyle({ color });
+    io.stderr.write(`${style.bad("error:")} ${sanitize(known.message, "\n")}\n`);
+    if (known.hint !== undefined) io.stderr.write(`${style.muted("hint:")} ${sanitize(known.hint, "\n")}\n`);
+  }
+  if (argv.includes("--debug")) io.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
+  return EXIT_OF[known.code];
+}
+
+function unforeseen(error: unknown): AlphaError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new AlphaError("failed", `something went wrong that alpha did not foresee: ${message}`, {
+    hint: "run it again with --debug and report what it prints",
+    cause: error,
+  });
+}

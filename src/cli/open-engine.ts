@@ -1,0 +1,19 @@
+import type { Engine } from "../engine/engine.js";
+import { createIds } from "../ids.js";
+import { openSqlite } from "../store/sqlite/open.js";
+import type { Config } from "./config.js";
+
+/** How long a command waits for another writer, in milliseconds. */
+export const COMMAND_WAIT_MS = 5_000;
+
+/** The engine on the configured database, with the machine's clock and the operator as actor. */
+export async function openEngine(config: Config): Promise<Engine> {
+  const store = await openSqlite({ path: config.database, waitMs: COMMAND_WAIT_MS });
+  return {
+    store,
+    now: Date.now,
+    ids: createIds(),
+    actor: config.actor,
+    prices: async () => (await import("../prices/genai.js")).createGenaiPrices(),
+  };
+}

@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { shouldColor } from "../render/style.js";
+import { VERSION } from "../version.js";
+import { declareDatabase } from "./commands/database.js";
+import { declareEmergency } from "./commands/emergency-stop/index.js";
+import { declareReset } from "./commands/reset/index.js";
+import { declareTiers } from "./commands/tiers/index.js";
+import { declareUsage } from "./commands/usage/index.js";
+import { declareUsers } from "./commands/users/index.js";
+import { type Run, wantsJson } from "./run.js";
+
+const SUMMARY =
+  "Manage the testers of an AI product: their tiers and limits, what they use, what it costs, and one switch that stops everything.";
+
+/** The whole command tree. Nothing of a command but its words is loaded before it runs. */
+export function createProgram(run: Run): Command {
+  const { io } = run;
+  const program = new Command("alpha");
+  program
+    .description(SUMMARY)
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => {
+        if (!wantsJson(run.argv)) write(`${text.trimEnd()}\n`);
+      },
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => shouldColor({ env: io.env, isTTY: io.stdout.isTTY === true }),
+      getErrHasColors: () => shouldColor({ env: io.env, isTTY: io.stderr.isTTY === true }),
+    });
+
+  program.commandsGroup("Start:");
+  declareDatabase(program, run);
+  program.commandsGroup("Testers and what they may use:");
+  declareUsers(program, run);
+  declareTiers(program, run);
+  program.commandsGroup("Usage and cost:");
+  declareUsage(program, run);
+  program.commandsGroup("Decide and stop:");
+  declareEmergency(program, run);
+  program.commandsGroup("Every night:");
+  declareReset(program, run);
+  program.addHelpText(
+    "after",
+    "\nEvery command explains itself: alpha <command> --help\nTry it without touching anything: alpha demo",
+  );
+  return program;
+}

@@ -1,0 +1,40 @@
+import type { Clock, Ids, LoadPrices, Store, Writing } from "./ports.js";
+
+/** What every use case works with. */
+export interface Engine {
+  readonly store: Store;
+  readonly now: Clock;
+  readonly ids: Ids;
+  readonly prices: LoadPrices;
+  /** Who acts, for the audit. */
+  readonly actor: string;
+}
+
+export interface ChangeOptions {
+  /** Try the change and undo it: the answer says what would have been. */
+  readonly dryRun?: boolean;
+}
+
+/** What an operator's change did, for the audit. */
+export interface Deed {
+  /** `noun.verb`, as the command. */
+  readonly action: string;
+  /** `noun:key`. */
+  readonly subject: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+  readonly reason?: string | null;
+}
+
+/** Writes the audit entry of a change, in the transaction of the change. */
+export function audit(engine: Engine, tx: Writing, at: number, deed: Deed): Promise<void> {
+  return tx.records.audited({
+    at,
+    actor: engine.actor,
+    action: deed.action,
+    subject: deed.subject,
+    before: deed.before ?? null,
+    after: deed.after ?? null,
+    reason: deed.reason ?? null,
+  });
+}

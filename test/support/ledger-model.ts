@@ -1,0 +1,214 @@
+import type { Alert } from "../../src/domain/alert.js";
+import { NO_WINDOW_USAGE, type WindowUsage } from "../../src/domain/decide.js";
+import type { Stop } from "../../src/domain/emergency.js";
+import type { Override, UserStatus } from "../../src/domain/entitlement.js";
+import { applyOperations } from "../../src/domain/ledger.js";
+import {
+  type Changes,
+  type DayDelta,
+  eventKey,
+  type Hold,
+  type LedgerEvent,
+  type LedgerState,
+  type LedgerUser,
+  type Operation,
+  type OperationOutcome,
+  type RefusalCount,
+  windowKey,
+} from "../../src/domain/ledger-model.js";
+import { type Amounts, noAmounts, type Period } from "../../src/domain/meter.js";
+import type { Settings } from "../../src/domain/settings.js";
+import type { Tier } from "../../src/domain/tier.js";
+import { calendar, type Instant } from "../../src/domain/window.js";
+
+/** A tester as the model store knows them; `names` are all the names that find them. */
+export interface ModelUser {
+  readonly id: number;
+  readonly names: readonly string[];
+  readonly status: UserStatus;
+  readonly tier: Tier;
+  readonly overrides: readonly Override[];
+  readonly forgiven?: ReadonlyMap<number, Amounts>;
+}
+
+export interface ModelConfig {
+  readonly settings: Settings;
+  readonly stops: readonly Stop[];
+  readonly users: readonly ModelUser[];
+}
+
+/** Everything a store keeps, in an order that does not depend on how it came to be. */
+export interface Snapshot {
+  readonly events: readonly LedgerEvent[];
+  readonly windows: ReadonlyMap<string, Amounts>;
+  readonly days: readonly DayDelta[];
+  readonly holds: ReadonlyMap<string, Hold>;
+  readonly refusals: readonly RefusalCount[];
+  readonly alerts: readonly Alert[];
+}
+
+export function operationUser(operation: Operation): string {
+  return operation.op === "settle" || operation.op === "record" ? operation.entry.user : operation.user;
+}
+
+/**
+ * The simplest store that obeys the ledger's contract: it loads what a batch needs and writes back its changes. All
+ * that it hands out is frozen, so that a core that changed its input would throw.
+ */
+export class ModelStore {
+  readonly events: LedgerEvent[] = [];
+  readonly windows = new Map<string, Amounts>();
+  readonly days = new Map<string, DayDelta>();
+  readonly holds = new Map<string, Hold>();
+  readonly refusals = new Map<string, RefusalCount>();
+  readonly alerts = new Map<string, Alert>();
+
+  constructor(readonly config: ModelConfig) {}
+
+  apply(operations: readonly Operation[]): readonly OperationOutcome[] {
+    const { outcomes, changes } = applyOperations(this.load(operations), deepFreeze(operations));
+    this.save(changes);
+    return outcomes;
+  }
+
+  /** As a database would: no other windows than those running at the operations, no other events than theirs. */
+  load(operations: readonly Operation[]): LedgerState {
+    const { settings, stops } = this.config;
+    const users = new Map<string, LedgerUser>();
+    const knownEvents = new Map<string, number>();
+    const knownProviderIds = new Set<string>();
+    for (const operation of operations) {
+      const name = operationUser(operation);
+      const user = this.config.users.find(({ names }) => names.includes(name));
+      if (user !== undefined && !users.has(name)) {
+        users.set(name, this.#user(user, operations));
+      }
+      if (operation.op !== "settle" && operation.op !== "record") continue;
+      const { source, id, providerId } = operation.entry;
+      for (const event of this.events) {
+        if (event.source === source && event.id === id) knownEvents.set(eventKey(source, id), event.hash);
+        if (providerId !== null && event.providerId === providerId) knownProviderIds.add(providerId);
+      }
+    }
+    return deepFreeze({ settings, stops, users, knownEvents, knownProviderIds });
+  }
+
+  #user({ id, names, status, tier, overrides, forgiven }: ModelUser, operations: readonly Operation[]) {
+    const zone = calendar(this.config.settings.time_zone);
+    const windows = new Map<number, WindowUsage>();
+    const add = (period: Period, at: Instant) => {
+      const index = zone.windowAt(period, at).index;
+      const key = windowKey(period, index);
+      const used = this.windows.get(`${id}/${period}/${index}`);
+      const less = forgiven?.get(key);
+      if (used === undefined && less === undefined) return;
+      windows.set(key, {
+        used: used ?? NO_WINDOW_USAGE.used,
+        forgiven: less ?? NO_WINDOW_USAGE.forgiven,
+      });
+    };
+    for (const { at } of operations) {
+      add("day", at);
+      add("month", at);
+    }
+    const holds = new Map(
+      [...this.holds].filter(([key]) => key.startsWith(`${id}/`)).map(([, hold]) => [hold.id, hold]),
+    );
+    return { id, key: names[0] ?? "", status, tier, overrides, windows, holds };
+  }
+
+  save(changes: Changes): void {
+    this.events.push(...changes.events);
+    for (const { userId, period, index, amounts } of changes.windows) {
+      const key = `${userId}/${period}/${index}`;
+      this.windows.set(key, added(this.windows.get(key) ?? noAmounts(), amounts));
+    }
+    for (const delta of changes.days) {
+      const { userId, day, provider, model, feature } = delta;
+      const key = JSON.stringify([userId, day, provider, model, feature]);
+      const before = this.days.get(key);
+      this.days.set(key, before === undefined ? { ...delta } : addedDay(before, delta));
+    }
+    for (const { userId, id } of changes.holdsGone) this.holds.delete(`${userId}/${id}`);
+    for (const { userId, ...hold } of changes.holdsPut) this.holds.set(`${userId}/${hold.id}`, hold);
+    for (const { userId, day, code, meter, count } of changes.refusals) {
+      const key = JSON.stringify([userId, day, code, meter]);
+      const before = this.refusals.get(key)?.count ?? 0;
+      this.refusals.set(key, { userId, day, code, meter, count: before + count });
+    }
+    for (const alert of changes.alerts) {
+      const { userId, index, kind, period, meter, threshold } = alert;
+      const key = JSON.stringify([userId, index, kind, period, meter, threshold]);
+      if (!this.alerts.has(key)) this.alerts.set(key, alert);
+    }
+  }
+
+  snapshot(): Snapshot {
+    return structuredClone({
+      events: this.events,
+      windows: sorted(this.windows),
+      days: [...sorted(this.days).values()],
+      holds: sorted(this.holds),
+      refusals: [...sorted(this.refusals).values()],
+      alerts: [...this.alerts.values()],
+    });
+  }
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function added(a: Amounts, b: Amounts): Amounts {
+  return {
+    tokens: a.tokens + b.tokens,
+    images: a.images + b.images,
+    cost: a.cost + b.cost,
+    requests: a.requests + b.requests,
+  };
+}
+
+function addedDay(before: DayDelta, delta: DayDelta): DayDelta {
+  return {
+    ...before,
+    input: before.input + delta.input,
+    cacheRead: before.cacheRead + delta.cacheRead,
+    cacheWrite: before.cacheWrite + delta.cacheWrite,
+    output: before.output + delta.output,
+    reasoning: before.reasoning + delta.reasoning,
+    images: before.images + delta.images,
+    requests: before.requests + delta.requests,
+    cost: before.cost + delta.cost,
+    assumed: before.assumed + delta.assumed,
+    unpriced: before.unpriced + delta.unpriced,
+  };
+}
+
+function refuse(): never {
+  throw new TypeError("an input was changed");
+}
+
+/** Freezes plain objects, arrays, maps and sets all the way down; what is frozen already is left alone. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (value instanceof Map) {
+    for (const item of value.values()) deepFreeze(item);
+    Object.assign(value, { set: refuse, delete: refuse, clear: refuse });
+  } else if (value instanceof Set) {
+    Object.assign(value, { add: refuse, delete: refuse, clear: refuse });
+  } else {
+    for (const item of Object.values(value)) deepFreeze(item);
+  }
+  return Object.freeze(value);
+}
+
+/** The calendar date in a zone, read from Intl and not from the code under test: `2026-11-01`. */
+export function dateIn(zone: string): (at: Instant) => string {
+  const format = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  });
+  return (at) => format.format(at);
+}
