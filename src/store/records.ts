@@ -107,10 +107,7 @@ export function recordsOn(db: Db): RecordsWriting {
         .insertInto("job_lease")
         .values({ name, holder, expires_at: until })
         .onConflict((conflict) =>
-          conflict
-            .column("name")
-            .doUpdateSet({ expires_at: until })
-            .where("job_lease.holder", "=", holder),
+          conflict.column("name").doUpdateSet({ expires_at: until }).where("job_lease.holder", "=", holder),
         )
         .execute();
       const row = await db

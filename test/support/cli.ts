@@ -87,7 +87,9 @@ export function homeAt(path: string): Home {
   const ok: Home["ok"] = async (args, options) => {
     const finished = await run(args, options);
     if (finished.code !== 0) {
-      throw new Error(`alpha ${args.join(" ")} exited ${finished.code}\n${finished.stdout}${finished.stderr}`);
+      throw new Error(
+        `alpha ${args.join(" ")} exited ${finished.code}\n${finished.stdout}${finished.stderr}`,
+      );
     }
     return finished.stdout;
   };

@@ -1,4 +1,25 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { declare } from "../declare.js";
 import type { Run } from "../run.js";
 
-export function declareDatabase(_program: Command, _run: Run): void {}
+/** The commands with which everything begins. */
+export function declareDatabase(program: Command, run: Run): void {
+  declare(program, run, {
+    usage: "init",
+    summary: "Create the database with its tiers and settings",
+    details:
+      "Safe to repeat: what is there stays, and a database of an older version is brought up to date. On a terminal it asks for the time zone and the daily budget unless they are given.",
+    options: [
+      new Option("--time-zone <zone>", "where days and months begin, such as Europe/Berlin (default: UTC)"),
+      new Option("--daily-budget <usd>", "a budget over all testers, kept as a guardrail"),
+      new Option("--remember", "keep the place of this database in the config file"),
+    ],
+    examples: [
+      "alpha init",
+      "alpha init --time-zone Europe/Berlin --daily-budget 25",
+      "alpha init --database /srv/alpha/alpha.db --remember",
+    ],
+    changes: true,
+    load: () => import("./init.js"),
+  });
+}
