@@ -45,7 +45,8 @@ export async function migrate(db: Kysely<Schema>, flavor: Flavor): Promise<strin
 
 /** Refuses a database that this program must not touch: somebody else's, an older one, or a newer one. */
 export function requireCurrent(state: MigrationState | null, where: string): void {
-  if (state === null || state.applied.length === 0) {
+  // Another program may use the same migrator: where none of ours ran, the database is not ours.
+  if (state === null || state.applied.length === state.unknown.length) {
     throw new AlphaError("database", `${where} holds no alpha database`, {
       hint: "create one with: alpha init",
     });

@@ -160,7 +160,7 @@ export interface Schema {
   job_lease: { name: string; holder: string; expires_at: number };
 }
 
-interface Versioned {
+export interface Versioned {
   id: Generated<number>;
   valid_from: number;
   valid_to: number | null;

@@ -1,4 +1,4 @@
-import type { Meter, Period } from "../domain/meter.js";
+import { METERS, type Meter, PERIODS, type Period, type Quota } from "../domain/meter.js";
 import { byRank, type Tier } from "../domain/tier.js";
 import type { TiersWriting } from "../engine/ports.js";
 import type { Db } from "./schema.js";
@@ -6,6 +6,13 @@ import type { Db } from "./schema.js";
 interface StoredTier {
   readonly id: number;
   readonly tier: Tier;
+}
+
+/** One order on every database: of two quotas that bind alike, a decision names the first. */
+function byMeter(a: Quota, b: Quota): number {
+  return (
+    METERS.indexOf(a.meter) - METERS.indexOf(b.meter) || PERIODS.indexOf(a.period) - PERIODS.indexOf(b.period)
+  );
 }
 
 /** The tiers in force with their internal numbers, by rank. */
@@ -22,9 +29,6 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
     .selectFrom("tier_quota")
     .where("tier_version_id", "in", current)
     .selectAll()
-    .orderBy("tier_version_id")
-    .orderBy("meter")
-    .orderBy("period")
     .execute();
   const features = await db
     .selectFrom("tier_feature")
@@ -45,7 +49,8 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
           meter: quota.meter as Meter,
           period: quota.period as Period,
           limit: quota.limit_amount,
-        })),
+        }))
+        .sort(byMeter),
       features: features.filter((row) => row.tier_version_id === version).map((row) => row.feature),
     },
   }));

@@ -6,7 +6,7 @@ import type { UserFilter, UsersWriting } from "../engine/ports.js";
 import type { Db, Schema } from "./schema.js";
 import { tierIdOf } from "./tiers.js";
 
-type OverrideRow = Omit<Schema["override"], "id" | "meter" | "period" | "feature"> & {
+export type OverrideRow = Omit<Schema["override"], "id" | "meter" | "period" | "feature"> & {
   id: number;
   meter: string;
   period: string;

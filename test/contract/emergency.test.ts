@@ -66,7 +66,8 @@ everyStore((fresh) => {
     const { store } = await fresh();
     const until = T0 + 2 * HOUR;
     const { id } = await change(store, (tx) => tx.emergency.start(stop({ until }), T0));
-    const ids = (at: number) => store.read(async (tx) => (await tx.emergency.active(at)).map((one) => one.id));
+    const ids = (at: number) =>
+      store.read(async (tx) => (await tx.emergency.active(at)).map((one) => one.id));
     expect(await ids(until - 1)).toEqual([id]);
     expect(await ids(until)).toEqual([]);
   });

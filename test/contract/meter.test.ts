@@ -201,7 +201,15 @@ everyStore((fresh) => {
     const { store, rows } = await fresh();
     await populate(store, "ada");
     await commit(store, reserve("held"));
-    const tables = ["usage_event", "event_key", "event_source", "call_kind", "usage_window", "usage_day", "hold"];
+    const tables = [
+      "usage_event",
+      "event_key",
+      "event_source",
+      "call_kind",
+      "usage_window",
+      "usage_day",
+      "hold",
+    ];
     const all = () => Promise.all([...tables, "refusal", "alert"].map(rows));
     const before = await all();
     const bad = { op: "record", entry: { ...entry("bad", { model: "new" }), ...wrong }, at: T0 } as Operation;

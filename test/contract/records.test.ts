@@ -5,7 +5,11 @@ import { everyStore } from "./describe-store.js";
 everyStore((fresh) => {
   test("audit entries are read newest first, as written, by subject and up to a limit", async () => {
     const { store } = await fresh();
-    const first = auditEntry({ subject: "user:ada", before: { tier: "free" }, after: { tier: ["pro", 1, null] } });
+    const first = auditEntry({
+      subject: "user:ada",
+      before: { tier: "free" },
+      after: { tier: ["pro", 1, null] },
+    });
     const second = auditEntry({ at: T0 + 1, actor: "root", reason: 'said "no"; drop table', before: "text" });
     const third = auditEntry({ at: T0 + 2, subject: "user:ada", after: 0, before: false });
     await store.write(async ({ records }) => {

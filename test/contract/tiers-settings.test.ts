@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { quotaName } from "../../src/domain/meter.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import { INITIAL_TIERS, type Tier } from "../../src/domain/tier.js";
 import { change, DAY, populate, T0 } from "../support/store.js";
@@ -52,19 +53,21 @@ everyStore((fresh) => {
     });
   });
 
-  test("quotas come in an order of their own, whatever the order of saving", async () => {
+  test("quotas come in one order, by meter and period, whatever the order of saving", async () => {
     const { store } = await fresh();
-    const read = async (quotas: Tier["quotas"]) => {
+    for (const quotas of [TEAM.quotas, [...TEAM.quotas].reverse()]) {
       await change(store, (tx) => tx.tiers.save({ ...TEAM, quotas }, T0));
-      return (await store.read((tx) => tx.tiers.find("team")))!.quotas;
-    };
-    expect(await read([...TEAM.quotas].reverse())).toEqual(await read(TEAM.quotas));
+      const read = (await store.read((tx) => tx.tiers.find("team")))!.quotas;
+      expect(read.map(quotaName)).toEqual(["tokens/day", "tokens/month", "requests/day"]);
+    }
   });
 
   test("saving a tier again replaces what it says and keeps what it said", async () => {
     const { store, rows } = await fresh();
     await change(store, (tx) => tx.tiers.save(TEAM, T0));
-    await change(store, (tx) => tx.tiers.save({ ...TEAM, label: "Teams", quotas: [], features: [] }, T0 + DAY));
+    await change(store, (tx) =>
+      tx.tiers.save({ ...TEAM, label: "Teams", quotas: [], features: [] }, T0 + DAY),
+    );
     expect(await store.read((tx) => tx.tiers.list())).toEqual([
       { key: "team", label: "Teams", rank: 2, quotas: [], features: [] },
     ]);

@@ -12,8 +12,7 @@ async function increment(store: Store): Promise<void> {
   });
 }
 
-const counter = (store: Store) =>
-  store.read(async (tx) => (await tx.settings.current()).emergency_tokens);
+const counter = (store: Store) => store.read(async (tx) => (await tx.settings.current()).emergency_tokens);
 
 everyStore((fresh) => {
   test("what was written is read by every store once it is committed", async () => {
@@ -108,13 +107,16 @@ everyStore((fresh) => {
     });
     const results = await Promise.allSettled([
       failing,
-      store.meter.commit([
-        { op: "reserve", user: "ada", id: "r", request: ASK, at: T0, holdFor: null },
-      ]),
+      store.meter.commit([{ op: "reserve", user: "ada", id: "r", request: ASK, at: T0, holdFor: null }]),
       increment(store),
       counter(store),
     ]);
-    expect(results.map((result) => result.status)).toEqual(["rejected", "fulfilled", "fulfilled", "fulfilled"]);
+    expect(results.map((result) => result.status)).toEqual([
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+    ]);
     expect(await counter(store)).toBe(1_001);
     const released = await store.meter.commit([{ op: "release", user: "ada", id: "r", at: T0 }]);
     expect(released).toEqual([{ op: "release", status: "released" }]);

@@ -91,8 +91,13 @@ everyStore((fresh) => {
     const { store, rows } = await fresh();
     const [ada] = await populate(store, "ada");
     await change(store, (tx) => tx.users.setMembership(ada!.id, { tier: "pro", status: "active" }, T0));
-    await change(store, (tx) => tx.users.setMembership(ada!.id, { tier: "pro", status: "suspended" }, T0 + 5));
-    expect(await store.read((tx) => tx.users.find("ada"))).toMatchObject({ tier: "pro", status: "suspended" });
+    await change(store, (tx) =>
+      tx.users.setMembership(ada!.id, { tier: "pro", status: "suspended" }, T0 + 5),
+    );
+    expect(await store.read((tx) => tx.users.find("ada"))).toMatchObject({
+      tier: "pro",
+      status: "suspended",
+    });
     expect(await rows("membership")).toMatchObject([
       { status: "active", valid_from: T0 - 10 * DAY, valid_to: T0 },
       { status: "active", valid_from: T0, valid_to: T0 + 5 },

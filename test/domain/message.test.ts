@@ -132,7 +132,7 @@ describe("every message", () => {
         decisionMessage({ code, ...context }),
       ]) {
         expect(message).toMatch(/^[A-Z].*[^.\s]\.$/);
-        expect(message).not.toMatch(/undefined|null|NaN|\[object| {2}|\d{5}|\s\./);
+        expect(message).not.toMatch(/undefined|null|NaN|\[object| {2}|(?<![.\d])\d{5}|\s\./);
       }
     }
   });

@@ -99,7 +99,7 @@ describe("the amounts that a request asks for", () => {
       cacheRead: rate,
       cacheWrite: rate,
       output: rate,
-      image: rate,
+      image: fc.integer({ min: 0, max: 1e9 }),
       request: fc.option(rate, { nil: null }),
     });
     fc.assert(

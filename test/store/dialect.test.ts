@@ -24,7 +24,10 @@ function look<T>(path: string, work: (raw: Sqlite.Database) => T): T {
 const schemaOf = (path: string) =>
   look(path, (raw) => raw.prepare("select type, name, sql from sqlite_schema order by type, name").all());
 
-function inDatabase<T>(path: string, work: (db: Kysely<Schema>, raw: Sqlite.Database) => Promise<T>): Promise<T> {
+function inDatabase<T>(
+  path: string,
+  work: (db: Kysely<Schema>, raw: Sqlite.Database) => Promise<T>,
+): Promise<T> {
   const raw = connect(path, { create: true, blockMs: 1_000 });
   return work(kyselyOver(raw, 1_000), raw).finally(() => raw.close());
 }
@@ -80,7 +83,9 @@ describe("migrations", () => {
     const before = schemaOf(path);
     await inDatabase(path, async (db) => {
       const initial = { up: async () => undefined };
-      const good = { up: (any: Kysely<unknown>) => any.schema.createTable("good").addColumn("a", "text").execute() };
+      const good = {
+        up: (any: Kysely<unknown>) => any.schema.createTable("good").addColumn("a", "text").execute(),
+      };
       const bad = {
         async up(any: Kysely<unknown>) {
           await any.schema.createTable("half").addColumn("a", "text").execute();

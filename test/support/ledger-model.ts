@@ -16,10 +16,10 @@ import {
   type RefusalCount,
   windowKey,
 } from "../../src/domain/ledger-model.js";
-import { type Amounts, noAmounts, type Period } from "../../src/domain/meter.js";
+import { type Amounts, type Meter, noAmounts, type Period } from "../../src/domain/meter.js";
 import type { Settings } from "../../src/domain/settings.js";
 import type { Tier } from "../../src/domain/tier.js";
-import { calendar, type Instant } from "../../src/domain/window.js";
+import { calendar, type Instant, parseDay, parseMonth } from "../../src/domain/window.js";
 
 /** A tester as the model store knows them; `names` are all the names that find them. */
 export interface ModelUser {
@@ -211,4 +211,28 @@ export function dateIn(zone: string): (at: Instant) => string {
     day: "2-digit",
   });
   return (at) => format.format(at);
+}
+
+export function userNamed(config: ModelConfig, name: string): ModelUser | undefined {
+  return config.users.find(({ names }) => names.includes(name));
+}
+
+/** What was forgiven of a meter in the window of a label, a date or a month. */
+export function forgivenIn(user: ModelUser, label: string, meter: Meter): number {
+  const day = parseDay(label);
+  const month = parseMonth(label);
+  const key = day === null ? windowKey("month", month ?? 0) : windowKey("day", day);
+  return user.forgiven?.get(key)?.[meter] ?? 0;
+}
+
+/** A stream applied in one batch to a store that was empty. */
+export function inOneBatch({
+  config,
+  operations,
+}: {
+  config: ModelConfig;
+  operations: readonly Operation[];
+}) {
+  const store = new ModelStore(config);
+  return { store, outcomes: store.apply(operations) };
 }

@@ -107,7 +107,7 @@ const requests: fc.Arbitrary<LedgerRequest> = fc
     kind: kinds,
     tokens: maybe(fc.constantFrom(0, 1, 150, 300, 799, 1_000, 1_001)),
     images: maybe(fc.constantFrom(0, 0, 1, 2, 5)),
-    cost: maybe(fc.constantFrom(0, 1_000_000, 90_000_000)),
+    cost: maybe(fc.constantFrom(0, 1_000_000, 160_000_000)),
     dearest: quoted,
   })
   .map(({ kind, ...request }) => ({ ...kind, ...request }));
@@ -133,7 +133,10 @@ const entries = fc
   .map(({ kind, ...entry }) => {
     const { input, cacheRead, cacheWrite, output, images } = entry;
     // Any function of the content will do for a content hash.
-    const hash = [input, cacheRead, cacheWrite, output, images].reduce((sum, n) => sum * 1_001 + n, 0);
+    const hash = [input, cacheRead, cacheWrite, output, images].reduce<number>(
+      (sum, n) => sum * 1_001 + n,
+      0,
+    );
     return { ...kind, ...entry, reasoning: Math.floor(output / 2), hash };
   });
 

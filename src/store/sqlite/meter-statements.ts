@@ -1,28 +1,40 @@
 import type Sqlite from "better-sqlite3";
 import type { Compilable, Kysely } from "kysely";
 import type { Schema } from "../schema.js";
+import type { OverrideRow } from "../users.js";
 
 // Stands where a value will be bound: the compiled text has a placeholder there.
 const ANY = 0;
 const TEXT = "";
+
+/** A prepared statement, as far as the hot path uses it. */
+export interface Prepared<Result> {
+  get(...values: unknown[]): Result | undefined;
+  all(...values: unknown[]): Result[];
+  run(...values: unknown[]): { readonly lastInsertRowid: number | bigint };
+}
 
 /**
  * The statements of the hot path: built once with Kysely, compiled once, prepared once. Building and running a query
  * through Kysely costs several times what the statement itself does.
  */
 export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
-  const prepare = <Result = unknown>(query: Compilable) =>
+  const prepare = <Result = unknown>(query: Compilable): Prepared<Result> =>
     raw.prepare<unknown[], Result>(query.compile().sql);
+  /** A query for one column: its rows are bare values. */
+  const pluck = <Result>(query: Compilable): Prepared<Result> =>
+    raw.prepare<unknown[], Result>(query.compile().sql).pluck();
+  const plain = (text: string): Prepared<never> => raw.prepare<unknown[], never>(text);
 
   return {
-    begin: raw.prepare("begin"),
-    beginImmediate: raw.prepare("begin immediate"),
-    commit: raw.prepare("commit"),
-    rollback: raw.prepare("rollback"),
+    begin: plain("begin"),
+    beginImmediate: plain("begin immediate"),
+    commit: plain("commit"),
+    rollback: plain("rollback"),
     /** Moves when another connection has written. */
-    dataVersion: raw.prepare<[], number>("pragma data_version").pluck(),
+    dataVersion: raw.prepare<unknown[], number>("pragma data_version").pluck() as Prepared<number>,
 
-    generation: prepare<number>(db.selectFrom("generation").select("config")).pluck(),
+    generation: pluck<number>(db.selectFrom("generation").select("config")),
 
     /** name → user */
     user: prepare<UserRow>(
@@ -35,9 +47,9 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
         .select(["users.id", "users.key", "membership.status", "membership.tier_id"]),
     ),
     /** user → overrides */
-    overrides: prepare<
-      Omit<Schema["override"], "id"> & { id: number; meter: string; period: string; feature: string }
-    >(db.selectFrom("override").selectAll().where("user_id", "=", ANY).where("valid_to", "is", null)),
+    overrides: prepare<OverrideRow>(
+      db.selectFrom("override").selectAll().where("user_id", "=", ANY).where("valid_to", "is", null),
+    ),
     /** user → forgiveness */
     forgiveness: prepare<ForgivenRow>(
       db
@@ -66,24 +78,22 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
         .where("user_id", "=", ANY),
     ),
     /** source, id → hash */
-    event: prepare<number>(
+    event: pluck<number>(
       db.selectFrom("event_key").select("hash").where("source_id", "=", ANY).where("id", "=", TEXT),
-    ).pluck(),
+    ),
     /** provider id → 1 when known */
-    providerId: prepare<number>(
-      db.selectFrom("event_key").select("event_id").where("provider_id", "=", TEXT),
-    ).pluck(),
+    providerId: pluck<number>(db.selectFrom("event_key").select("event_id").where("provider_id", "=", TEXT)),
 
-    findSource: prepare<number>(db.selectFrom("event_source").select("id").where("name", "=", TEXT)).pluck(),
+    findSource: pluck<number>(db.selectFrom("event_source").select("id").where("name", "=", TEXT)),
     addSource: prepare(db.insertInto("event_source").values({ name: TEXT })),
-    findKind: prepare<number>(
+    findKind: pluck<number>(
       db
         .selectFrom("call_kind")
         .select("id")
         .where("provider", "=", TEXT)
         .where("model", "=", TEXT)
         .where("feature", "=", TEXT),
-    ).pluck(),
+    ),
     addKind: prepare(db.insertInto("call_kind").values({ provider: TEXT, model: TEXT, feature: TEXT })),
 
     addEvent: prepare(
@@ -223,25 +233,25 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
 
 export type MeterStatements = ReturnType<typeof meterStatements>;
 
-interface UserRow {
+export interface UserRow {
   readonly id: number;
   readonly key: string;
   readonly status: Schema["membership"]["status"];
   readonly tier_id: number;
 }
-interface ForgivenRow {
+export interface ForgivenRow {
   readonly period: "day" | "month";
   readonly window_index: number;
   readonly meter: "tokens" | "images" | "cost" | "requests";
   readonly amount: number;
 }
-interface AmountsRow {
+export interface AmountsRow {
   readonly tokens: number;
   readonly images: number;
   readonly cost: number;
   readonly requests: number;
 }
-interface HoldRow extends AmountsRow {
+export interface HoldRow extends AmountsRow {
   readonly id: string;
   readonly created_at: number;
   readonly expires_at: number;

@@ -1,0 +1,97 @@
+import { isAbsolute, resolve } from "node:path";
+import type { Decision } from "./domain/decide.js";
+import type { Instant } from "./domain/window.js";
+import type { Engine } from "./engine/engine.js";
+import { type GuardContext, type GuardOptions, type GuardResult, guard } from "./engine/guard.js";
+import {
+  LimitsEngine,
+  type LimitsRequest,
+  type Recorded,
+  type ReservationHandle,
+  type ReserveResult,
+  type UsageReport,
+} from "./engine/limits.js";
+import { AlphaError } from "./errors.js";
+import { createIds } from "./ids.js";
+import { openSqlite } from "./store/sqlite/open.js";
+
+export interface OpenLimitsOptions {
+  /** Path of the database that `alpha init` created. */
+  readonly database: string;
+  /** The clock, in epoch milliseconds; the machine's unless given. */
+  readonly now?: () => Instant;
+  /** How long an operation waits for another writer before the store counts as unavailable; 2,000 ms unless given. */
+  readonly waitMs?: number;
+}
+
+/** The limits engine on one database. Safe to use from many callers at once, and from many processes. */
+export interface Limits {
+  /**
+   * Decides whether a call may be made, without reserving anything: two checks at once may both be allowed. Use
+   * `reserve` or `guard` around calls that cost something.
+   */
+  check(request: LimitsRequest): Promise<Decision>;
+  /**
+   * Decides and, unless blocked, holds what is asked for until it is settled, released or expires.
+   * @param options.id makes a retry the same reservation
+   * @param options.holdForMs how long it holds; the setting `hold_ttl` unless given
+   */
+  reserve(
+    request: LimitsRequest,
+    options?: { readonly id?: string; readonly holdForMs?: number },
+  ): Promise<ReserveResult>;
+  /**
+   * Ends a reservation with what the call used; also after it expired, since usage is the truth. Twice is once.
+   * @throws AlphaError `database` when it cannot be written: try again with the same handle
+   */
+  settle(handle: ReservationHandle, usage: UsageReport): Promise<Recorded>;
+  /** Ends a reservation whose call was not made. */
+  release(handle: ReservationHandle): Promise<void>;
+  /** Gives a long call more time, from now. `false`: the reservation is gone already. */
+  extend(handle: ReservationHandle, holdForMs?: number): Promise<boolean>;
+  /**
+   * Records usage that nothing was reserved for.
+   * @param options.id makes a retry count once; a new id unless given
+   * @throws AlphaError `not-found` for an unknown user, `database` when it cannot be written
+   */
+  record(user: string, usage: UsageReport, options?: { readonly id?: string }): Promise<Recorded>;
+  /** Reserves, runs `fn`, and settles with what it reports: the whole of it around one call. See docs/library.md. */
+  guard<T>(
+    request: LimitsRequest,
+    fn: (context: GuardContext) => T | Promise<T>,
+    options?: GuardOptions,
+  ): Promise<GuardResult<T>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the limits engine for a product. It decides exactly as the command line does, from the same code.
+ * @throws AlphaError `database` when there is no database at that path, or it is not this version's
+ */
+export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
+  const { database, now = Date.now, waitMs = 2_000 } = options;
+  if (typeof database !== "string" || database === "") {
+    throw new AlphaError("usage", "openLimits needs the path of a database", {
+      hint: 'for example openLimits({ database: "/srv/alpha/alpha.db" })',
+    });
+  }
+  const store = await openSqlite({ path: isAbsolute(database) ? database : resolve(database), waitMs });
+  const engine: Engine = {
+    store,
+    now,
+    ids: createIds(now),
+    actor: "library",
+    prices: async () => (await import("./prices/genai.js")).createGenaiPrices(),
+  };
+  const limits = new LimitsEngine(engine);
+  return {
+    check: (request) => limits.check(request),
+    reserve: (request, reserveOptions) => limits.reserve(request, reserveOptions),
+    settle: (handle, usage) => limits.settle(handle, usage),
+    release: (handle) => limits.release(handle),
+    extend: (handle, holdForMs) => limits.extend(handle, holdForMs),
+    record: (user, usage, recordOptions) => limits.record(user, usage, recordOptions),
+    guard: (request, fn, guardOptions) => guard(limits, request, fn, guardOptions),
+    close: () => store.close(),
+  };
+}
