@@ -19,20 +19,20 @@ export default async function* cliBench() {
   }
 }
 
-function* figures(folder) {
+async function* figures(folder) {
   const node = () => timeProcess(process.execPath, ["-e", "0"]);
   const small = database(folder, "small", 150_000);
   yield figure({
     name: "alpha --version : node -e 0",
     unit: "ms",
     bound: "<= 1.6",
-    ...inTurn(ROUNDS, () => timeProcess(process.execPath, [BIN, "--version"]), node),
+    ...(await inTurn(ROUNDS, () => timeProcess(process.execPath, [BIN, "--version"]), node)),
   });
   yield figure({
     name: "alpha users list, 1,000 users : node -e 0",
     unit: "ms",
     bound: "<= 2.5",
-    ...inTurn(ROUNDS, () => alpha(small, ["users", "list"]), node),
+    ...(await inTurn(ROUNDS, () => alpha(small, ["users", "list"]), node)),
   });
 
   const large = database(folder, "large", 1_000_000);
@@ -42,11 +42,11 @@ function* figures(folder) {
       name: `alpha usage report --by ${by}, 1,000,000 : 150,000 events`,
       unit: "ms",
       bound: "<= 1.3",
-      ...inTurn(
+      ...(await inTurn(
         ROUNDS,
         () => alpha(large, report),
         () => alpha(small, report),
-      ),
+      )),
     });
   }
 }

@@ -46,14 +46,14 @@ export function timeProcess(command, args, options = {}) {
 }
 
 /** Runs two measurements in turn, after one uncounted round of each. */
-export function inTurn(rounds, ours, peer) {
-  ours();
-  peer();
+export async function inTurn(rounds, ours, peer) {
+  await ours();
+  await peer();
   const result = { ours: [], peer: [] };
   for (let round = 0; round < rounds; round += 1) {
     // Who goes first changes from round to round, so that neither always finds the caches warmed by the other.
     for (const which of round % 2 === 0 ? ["ours", "peer"] : ["peer", "ours"]) {
-      result[which].push(which === "ours" ? ours() : peer());
+      result[which].push(await (which === "ours" ? ours() : peer()));
     }
   }
   return result;

@@ -1,7 +1,7 @@
 // npm run bench [-- NAME] [--json]: every figure is a ratio against a named peer in the same run. Exit 1 when one is short.
 import { parseArgs } from "node:util";
 
-const BENCHES = { cli: () => import("./cli.mjs") };
+const BENCHES = { cli: () => import("./cli.mjs"), engine: () => import("./engine.mjs") };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);

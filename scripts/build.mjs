@@ -6,7 +6,6 @@ import { build } from "esbuild";
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const root = new URL("..", import.meta.url).pathname;
 
-rmSync(`${root}dist`, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
@@ -30,6 +29,7 @@ const { metafile } = await build({
 });
 
 writeLicences(metafile);
+removeStale(metafile);
 
 /** What is bundled is passed on, so its licences are passed on with it. */
 function writeLicences({ inputs }) {
@@ -44,6 +44,14 @@ function writeLicences({ inputs }) {
     return `${name} ${version} (${license})\n\n${licenceText(folder)}`;
   });
   writeFileSync(`${root}dist/THIRD-PARTY-LICENSES.txt`, texts.join(`\n${"-".repeat(80)}\n\n`));
+}
+
+/** Only after a build that worked, so that what is running finds its chunks until then. */
+function removeStale({ outputs }) {
+  const fresh = new Set(Object.keys(outputs).map((output) => output.replace(/^dist\//, "")));
+  for (const name of readdirSync(`${root}dist`)) {
+    if (/\.js(\.map)?$/.test(name) && !fresh.has(name)) rmSync(`${root}dist/${name}`);
+  }
 }
 
 function licenceText(folder) {

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { Ids } from "./engine/ports.js";
 
 // Crockford's alphabet: no letter that is taken for another, and its order is that of its codes.
@@ -14,9 +14,18 @@ function encoded(value: number, length: number): string {
   return text;
 }
 
+// Asking for a few random bytes costs as much as asking for thousands.
+const pool = Buffer.allocUnsafe(4_096);
+let poolUsed = pool.length;
+
 function random(length: number): string {
+  if (poolUsed + length > pool.length) {
+    randomFillSync(pool);
+    poolUsed = 0;
+  }
   let text = "";
-  for (const byte of randomBytes(length)) text += ALPHABET[byte % 32];
+  for (let index = 0; index < length; index += 1) text += ALPHABET[(pool[poolUsed + index] as number) % 32];
+  poolUsed += length;
   return text;
 }
 

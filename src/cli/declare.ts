@@ -32,17 +32,22 @@ export function declare<Options>(parent: Command, run: Run, spec: CommandSpec<Op
   for (const option of spec.options ?? []) command.addOption(option);
   if (spec.changes === true) command.option("--dry-run", "say what would change, and change nothing");
   if (spec.confirms === true) command.option("-y, --yes", "do not ask before going ahead");
-  addCommonOptions(command, spec.tabular === true);
+  addCommonOptions(command, spec);
   command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);
   command.action(action(run, spec.load));
   return command;
 }
 
-function addCommonOptions(command: Command, tabular: boolean): void {
-  const formats = tabular ? ["table", "json", "csv", "markdown"] : ["table", "json"];
+function addCommonOptions(command: Command, spec: Pick<CommandSpec<unknown>, "tabular" | "options">): void {
+  const formats = spec.tabular === true ? ["table", "json", "csv", "markdown"] : ["table", "json"];
   command.optionsGroup("Common options:");
-  command.addOption(new Option("--format <format>", "how to print").choices(formats));
-  command.option("--json", "short for --format json");
+  // A command that reads logs means theirs by --format; its own output is JSON or not.
+  if (spec.options?.some((option) => option.long === "--format")) {
+    command.option("--json", "print JSON");
+  } else {
+    command.addOption(new Option("--format <format>", "how to print").choices(formats));
+    command.option("--json", "short for --format json");
+  }
   command.option("--database <file>", "the database, instead of ALPHA_DATABASE or the config file");
   command.option("--no-color", "print without colour");
   command.option("--no-input", "never ask anything");

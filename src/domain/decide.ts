@@ -1,4 +1,4 @@
-import { isThrottled, type Stop, stopFor } from "./emergency.js";
+import { isThrottled, type Stop, type StopSubject, stopFor } from "./emergency.js";
 import type { EffectiveQuota, Entitlement, UserStatus } from "./entitlement.js";
 import { decisionMessage } from "./message.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "./meter.js";
@@ -129,7 +129,9 @@ export function refusal(
     ...NOT_DECIDED,
     outcome: "block",
     code,
-    message: decisionMessage({ code, ...context }),
+    get message() {
+      return decisionMessage({ code, ...context });
+    },
     remaining: 0,
     resetsAt: context.resetsAt ?? null,
     quotas,
@@ -149,14 +151,10 @@ interface RefusalContext {
  * blocks is final. Among quotas the most binding is named: block before warn before allow, then the fullest.
  */
 export function decide({ ask, user, stops, settings, at }: DecisionInput): Decision {
-  const subject =
-    user === null
-      ? { provider: ask.provider, model: ask.model, feature: ask.feature }
-      : { provider: ask.provider, model: ask.model, feature: ask.feature, userId: user.id, tier: user.tier };
   const states = user === null ? [] : quotaStates(ask, user, stops, settings, at);
   const zone = settings.time_zone;
 
-  const stop = stopFor(stops, subject, at);
+  const stop = stops.length === 0 ? undefined : stopFor(stops, subjectOf(ask, user), at);
   if (stop !== undefined) return refusal("emergency-stop", states, { resetsAt: stop.until, zone, at });
   if (user === null || user.status === "removed") return refusal("user-unknown", states);
   if (user.status === "suspended") return refusal("user-suspended", states);
@@ -165,6 +163,11 @@ export function decide({ ask, user, stops, settings, at }: DecisionInput): Decis
   }
   if (ask.unpriced) return refusal("unpriced", states);
   return fromQuotas(states, zone, at);
+}
+
+function subjectOf({ provider, model, feature }: Ask, user: DecidedUser | null): StopSubject {
+  const kind = { provider, model, feature };
+  return user === null ? kind : { ...kind, userId: user.id, tier: user.tier };
 }
 
 function fromQuotas(states: readonly QuotaState[], zone: string, at: Instant): Decision {
@@ -185,7 +188,10 @@ function fromQuotas(states: readonly QuotaState[], zone: string, at: Instant): D
   return {
     outcome,
     code,
-    message: decisionMessage({ code, quota: binding, zone, at }),
+    // Most decisions are to go ahead, and nobody reads their sentence: it is made when it is asked for.
+    get message() {
+      return decisionMessage({ code, quota: binding, zone, at });
+    },
     meter,
     period,
     limit,
@@ -219,9 +225,9 @@ function quotaStates(
   at: Instant,
 ): QuotaState[] {
   const zoned = calendar(settings.time_zone);
-  const states = user.entitlement.quotas.map((quota) => judge(quota, ask, user, settings, zoned, at));
-  const subject = { ...ask, userId: user.id, tier: user.tier };
-  if (isThrottled(stops, subject, at)) {
+  const states: QuotaState[] = [];
+  for (const quota of user.entitlement.quotas) states.push(judge(quota, ask, user, settings, zoned, at));
+  if (stops.length > 0 && isThrottled(stops, subjectOf(ask, user), at)) {
     for (const limit of emergencyLimits(settings)) {
       states.push(judge({ ...limit, source: "emergency" }, ask, user, settings, zoned, at));
     }

@@ -33,6 +33,19 @@ function isLive(override: Override, at: Instant): boolean {
 }
 
 export function entitlementOf(tier: Tier, overrides: readonly Override[], at: Instant): Entitlement {
+  if (overrides.length > 0) return laidOver(tier, overrides, at);
+  // Most users have no override, and a tier is asked about at every decision.
+  let plain = withoutOverrides.get(tier);
+  if (plain === undefined) {
+    plain = laidOver(tier, overrides, at);
+    withoutOverrides.set(tier, plain);
+  }
+  return plain;
+}
+
+const withoutOverrides = new WeakMap<Tier, Entitlement>();
+
+function laidOver(tier: Tier, overrides: readonly Override[], at: Instant): Entitlement {
   const live = overrides.filter((override) => isLive(override, at));
   const features = new Map<string, boolean>();
   const replaced = new Map<string, EffectiveQuota | null>();

@@ -1,5 +1,6 @@
 import { type Alert, thresholdCrossings } from "./alert.js";
-import { type Ask, type DecidedUser, type Decision, decide } from "./decide.js";
+import { askOf } from "./ask.js";
+import { type Decision, decide } from "./decide.js";
 import { entitlementOf } from "./entitlement.js";
 import {
   type Changes,
@@ -10,34 +11,19 @@ import {
   type LedgerEvent,
   type LedgerRequest,
   type LedgerState,
+  type LedgerUser,
   type Operation,
   type OperationOutcome,
   type RefusalCount,
+  type SameEvent,
 } from "./ledger-model.js";
 import type { Amounts } from "./meter.js";
 import { addNanos } from "./money.js";
-import { amountsWanted, priceUsage } from "./price-rule.js";
-import type { Settings } from "./settings.js";
+import { priceUsage } from "./price-rule.js";
 import { TotalDeltas } from "./total-deltas.js";
 import { totalTokens } from "./usage.js";
 import { calendar, type Instant } from "./window.js";
 import { WorkingUser } from "./working-user.js";
-
-function askOf(request: LedgerRequest, settings: Settings): Ask {
-  const { provider, model, feature } = request;
-  const { amounts, unpriced } = amountsWanted(
-    {
-      tokens: request.tokens ?? 0,
-      images: request.images ?? 0,
-      cost: request.cost,
-      namesModel: model !== "",
-    },
-    request.dearest,
-    settings,
-  );
-  const statesAmounts = request.tokens !== null || request.images !== null;
-  return { provider, model, feature, amounts, unpriced, statesAmounts };
-}
 
 /** One batch while it is decided: the state loaded, and what its operations have changed so far. */
 export class Batch {
@@ -47,6 +33,7 @@ export class Batch {
   readonly #seenEvents = new Map<string, number>();
   readonly #seenProviderIds = new Set<string>();
   readonly #events: LedgerEvent[] = [];
+  readonly #sameEvents: SameEvent[] = [];
   readonly #totals = new TotalDeltas();
   readonly #holdsPut = new Map<string, Hold & { readonly userId: number }>();
   readonly #holdsGone = new Map<string, { readonly userId: number; readonly id: string }>();
@@ -61,6 +48,7 @@ export class Batch {
   changes(): Changes {
     return {
       events: this.#events,
+      sameEvents: this.#sameEvents,
       windows: this.#totals.windows(),
       days: this.#totals.days(),
       holdsPut: [...this.#holdsPut.values()],
@@ -68,6 +56,10 @@ export class Batch {
       refusals: [...this.#refusals.values()],
       alerts: this.#alerts,
     };
+  }
+
+  users(): LedgerUser[] {
+    return [...this.#users.values()].map((user) => user.next());
   }
 
   apply(operation: Operation): OperationOutcome {
@@ -88,7 +80,13 @@ export class Batch {
     const { settings, stops } = this.#state;
     const ask = askOf(request, settings);
     const user = this.#user(name);
-    return decide({ ask, user: user === undefined ? null : this.#decided(user, at), stops, settings, at });
+    return decide({
+      ask,
+      user: user === undefined ? null : user.decided(at, this.#zone),
+      stops,
+      settings,
+      at,
+    });
   }
 
   #user(name: string): WorkingUser | undefined {
@@ -100,20 +98,6 @@ export class Batch {
       this.#users.set(loaded.id, working);
     }
     return working;
-  }
-
-  #decided(user: WorkingUser, at: Instant): DecidedUser {
-    const { id, status, tier, overrides } = user.loaded;
-    return {
-      id,
-      status,
-      tier: tier.key,
-      tierLabel: tier.label,
-      entitlement: entitlementOf(tier, overrides, at),
-      day: user.window("day", this.#zone.dayOf(at)),
-      month: user.window("month", this.#zone.monthOf(at)),
-      held: user.held(at),
-    };
   }
 
   #reserve({
@@ -174,6 +158,9 @@ export class Batch {
     const { providerId } = entry;
     if (providerId !== null) {
       if (this.#seenProviderIds.has(providerId) || this.#state.knownProviderIds.has(providerId)) {
+        // Its own id counts as known from now on, or a retry that leaves the provider id out would count again.
+        this.#seenEvents.set(key, hash);
+        this.#sameEvents.push({ source: entry.source, id: entry.id, hash, providerId });
         return { op, status: "duplicate", event: null };
       }
       this.#seenProviderIds.add(providerId);

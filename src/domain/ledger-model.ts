@@ -28,7 +28,7 @@ export interface LedgerUser {
   readonly status: UserStatus;
   readonly tier: Tier;
   readonly overrides: readonly Override[];
-  /** By `windowKey`; a window without a row has not been used. */
+  /** By `windowKey`; a window that is missing has not been used. */
   readonly windows: ReadonlyMap<number, WindowUsage>;
   readonly holds: ReadonlyMap<string, Hold>;
 }
@@ -159,9 +159,15 @@ export interface RefusalCount {
   count: number;
 }
 
+/** Another identity of an event that the ledger has already, under the same provider id. */
+export interface SameEvent extends EventIdentity {
+  readonly providerId: string;
+}
+
 /** What a batch changes; to be written in the transaction in which the state was loaded. */
 export interface Changes {
   readonly events: readonly LedgerEvent[];
+  readonly sameEvents: readonly SameEvent[];
   readonly windows: readonly WindowDelta[];
   readonly days: readonly DayDelta[];
   readonly holdsPut: readonly (Hold & { readonly userId: number })[];
@@ -174,6 +180,8 @@ export interface Changes {
 export interface LedgerResult {
   readonly outcomes: readonly OperationOutcome[];
   readonly changes: Changes;
+  /** The users as the batch leaves them, with the windows that were loaded: what a store may remember. */
+  readonly users: readonly LedgerUser[];
 }
 
 /** The key of a window within one user: days even, months odd. */

@@ -1,7 +1,9 @@
-import { type Decision, refusal } from "./decide.js";
+import { askOf } from "./ask.js";
+import { type Decision, decide, refusal } from "./decide.js";
 import { Batch } from "./ledger-batch.js";
 import type { LedgerRequest, LedgerResult, LedgerState, Operation } from "./ledger-model.js";
-import type { Instant } from "./window.js";
+import { calendar, type Instant } from "./window.js";
+import { WorkingUser } from "./working-user.js";
 
 /**
  * The functional core of everything that meters. A store opens one write transaction, loads the state of the users
@@ -12,17 +14,21 @@ import type { Instant } from "./window.js";
 export function applyOperations(state: LedgerState, operations: readonly Operation[]): LedgerResult {
   const batch = new Batch(state);
   const outcomes = operations.map((operation) => batch.apply(operation));
-  return { outcomes, changes: batch.changes() };
+  return { outcomes, changes: batch.changes(), users: batch.users() };
 }
 
 /** A decision without a reservation: the same rule, nothing written. */
 export function checkRequest(
   state: LedgerState,
-  user: string,
+  name: string,
   request: LedgerRequest,
   at: Instant,
 ): Decision {
-  return new Batch(state).decide(user, request, at);
+  const { settings, stops } = state;
+  const loaded = state.users.get(name);
+  const user =
+    loaded === undefined ? null : new WorkingUser(loaded).decided(at, calendar(settings.time_zone));
+  return decide({ ask: askOf(request, settings), user, stops, settings, at });
 }
 
 /** The decision when the store cannot be reached; distinct from every limit. */

@@ -21,6 +21,9 @@ export const PERSONAS: Readonly<Record<PersonaKey, Persona>> = {
 /** Active days that it takes before a persona is inferred. */
 export const INFERRED_AFTER_DAYS = 3;
 
+/** Days up to the end of what is looked at from which a persona is inferred at least: a single day says little. */
+export const INFERENCE_DAYS = 30;
+
 /**
  * The persona whose tokens per day are nearest on a log scale, from what was used on active days; `null` before the
  * third active day, or where no tokens were used.

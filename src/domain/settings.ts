@@ -137,8 +137,9 @@ export const SETTING_RULES: { readonly [K in SettingKey]: SettingRule<Settings[K
   emergency_tokens: {
     describes: "tokens per user and day while throttled",
     parse(text) {
-      const limit = Number(text.replaceAll(",", ""));
-      if (text.trim() === "" || !Number.isSafeInteger(limit) || limit < 0) {
+      const digits = text.replaceAll(",", "").trim();
+      const limit = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+      if (!Number.isSafeInteger(limit)) {
         throw new AlphaError("usage", `"${text}" is not a whole number of 0 or more`);
       }
       return limit;

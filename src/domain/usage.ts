@@ -86,6 +86,7 @@ const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
 
 /** The one name under which a provider is stored and matched: trimmed, lower case, `gemini` = `google`. */
 export function canonicalProvider(name: string): string {
+  if (name === "") return name;
   const key = name.trim().toLowerCase();
   return PROVIDER_ALIASES[key] ?? key;
 }

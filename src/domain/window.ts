@@ -144,6 +144,12 @@ const calendars = new Map<string, ZoneCalendar>();
 function zoneCalendar(zone: string): ZoneCalendar {
   const known = calendars.get(zone);
   if (known !== undefined) return known;
+  // Without Intl: its first formatter costs more than most commands.
+  if (zone === "UTC") {
+    const utc = new ZoneCalendar(zone, null);
+    calendars.set(zone, utc);
+    return utc;
+  }
   let format: Intl.DateTimeFormat;
   try {
     format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });

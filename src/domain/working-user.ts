@@ -1,20 +1,40 @@
-import { NO_WINDOW_USAGE, type WindowUsage } from "./decide.js";
+import { type DecidedUser, NO_WINDOW_USAGE, type WindowUsage } from "./decide.js";
+import { entitlementOf } from "./entitlement.js";
 import type { Hold, LedgerUser } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
 import { type Amounts, addAmounts, noAmounts, type Period } from "./meter.js";
 import { addNanos } from "./money.js";
-import type { Instant } from "./window.js";
+import type { Calendar, Instant } from "./window.js";
+
+const NOTHING: Readonly<Amounts> = noAmounts();
 
 /** A user while a batch is applied: the state loaded, plus what the batch has done so far. */
 export class WorkingUser {
-  readonly #windows: Map<number, WindowUsage>;
-  readonly #holds: Map<string, Hold>;
+  /** As loaded, until the batch changes them: what was loaded may be remembered, and is never changed. */
+  #windows: ReadonlyMap<number, WindowUsage>;
+  #holds: ReadonlyMap<string, Hold>;
   /** Sum over live holds, valid until the first of them expires. */
   #held: { readonly amounts: Amounts; readonly until: Instant; readonly from: Instant } | null = null;
 
   constructor(readonly loaded: LedgerUser) {
-    this.#windows = new Map(loaded.windows);
-    this.#holds = new Map(loaded.holds);
+    this.#windows = loaded.windows;
+    this.#holds = loaded.holds;
+  }
+
+  /** The user as a decision at an instant sees them. */
+  decided(at: Instant, zone: Calendar): DecidedUser {
+    const { id, status, tier, overrides } = this.loaded;
+    const day = zone.dayOf(at);
+    return {
+      id,
+      status,
+      tier: tier.key,
+      tierLabel: tier.label,
+      entitlement: entitlementOf(tier, overrides, at),
+      day: this.window("day", day),
+      month: this.window("month", zone.dayToMonth(day)),
+      held: this.held(at),
+    };
   }
 
   window(period: Period, index: number): WindowUsage {
@@ -23,7 +43,7 @@ export class WorkingUser {
 
   use(period: Period, index: number, amounts: Amounts): void {
     const before = this.window(period, index);
-    this.#windows.set(windowKey(period, index), {
+    this.#ownWindows().set(windowKey(period, index), {
       used: { ...addAmounts(before.used, amounts), cost: addNanos(before.used.cost, amounts.cost) },
       forgiven: before.forgiven,
     });
@@ -39,25 +59,51 @@ export class WorkingUser {
   }
 
   putHold(hold: Hold): void {
-    this.#holds.set(hold.id, hold);
+    this.#ownHolds().set(hold.id, hold);
     this.#held = null;
   }
 
   dropHold(id: string): void {
-    this.#holds.delete(id);
+    this.#ownHolds().delete(id);
     this.#held = null;
   }
 
-  held(at: Instant): Amounts {
+  held(at: Instant): Readonly<Amounts> {
+    if (this.#holds.size === 0) return NOTHING;
     if (this.#held !== null && at >= this.#held.from && at < this.#held.until) return this.#held.amounts;
-    let amounts = noAmounts();
+    const amounts = noAmounts();
     let until = Number.POSITIVE_INFINITY;
     for (const hold of this.#holds.values()) {
       if (hold.expiresAt <= at) continue;
-      amounts = addAmounts(amounts, hold.amounts);
+      amounts.tokens += hold.amounts.tokens;
+      amounts.images += hold.amounts.images;
+      amounts.cost += hold.amounts.cost;
+      amounts.requests += hold.amounts.requests;
       if (hold.expiresAt < until) until = hold.expiresAt;
     }
     this.#held = { amounts, from: at, until };
     return amounts;
+  }
+
+  /** The user as the batch leaves them. Windows that were not loaded are left out: their totals are not known here. */
+  next(): LedgerUser {
+    const windows = new Map<number, WindowUsage>();
+    for (const key of this.loaded.windows.keys()) windows.set(key, this.#windows.get(key) as WindowUsage);
+    return { ...this.loaded, windows, holds: this.#holds };
+  }
+
+  #ownWindows(): Map<number, WindowUsage> {
+    const own =
+      this.#windows === this.loaded.windows
+        ? new Map(this.#windows)
+        : (this.#windows as Map<number, WindowUsage>);
+    this.#windows = own;
+    return own;
+  }
+
+  #ownHolds(): Map<string, Hold> {
+    const own = this.#holds === this.loaded.holds ? new Map(this.#holds) : (this.#holds as Map<string, Hold>);
+    this.#holds = own;
+    return own;
   }
 }

@@ -1,47 +1,29 @@
-import { contentHash } from "../domain/content-hash.js";
 import type { Decision } from "../domain/decide.js";
 import { storeUnavailable } from "../domain/ledger.js";
 import type {
   Entry,
   EntryStatus,
-  LedgerEvent,
   LedgerRequest,
   Operation,
   OperationOutcome,
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
-import { type PriceSource, totalInput } from "../domain/price.js";
-import type { QuotedRates } from "../domain/price-rule.js";
-import { type CallKind, canonicalProvider, type Usage } from "../domain/usage.js";
+import type { PriceSource } from "../domain/price.js";
+import { type CallKind, canonicalProvider } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
+import {
+  entryOf,
+  kindOf,
+  type LimitsRequest,
+  needsBook,
+  quoted,
+  requireCounts,
+  type UsageReport,
+} from "./live-usage.js";
 
-/** The source of events that are metered live, by the product or by `alpha usage record`. */
-export const LIVE_SOURCE = "live";
-
-/** What a call is about to use. Everything but the user may be left out. */
-export interface LimitsRequest extends Partial<CallKind> {
-  /** Id, email or alias. */
-  readonly user: string;
-  /** Tokens, input and output together. Left out together with `images`: the request is judged by both quotas. */
-  readonly tokens?: number;
-  readonly images?: number;
-  /** Expected cost in nanos; estimated from the model's dearest rate when left out. */
-  readonly cost?: Nanos;
-}
-
-/** What a call used. Buckets are disjoint, see `TokenBuckets`; what is left out is 0. */
-export interface UsageReport extends Partial<Usage>, Partial<CallKind> {
-  /** Cost in nanos, where the provider states it; computed from the price book when left out. */
-  readonly cost?: Nanos;
-  /** When the call ended; now, when left out. */
-  readonly occurredAt?: Instant;
-  /** The provider's id of the response: the same call found again in a log then counts once. */
-  readonly providerId?: string;
-  /** `ok` unless given. */
-  readonly status?: string;
-}
+export type { LimitsRequest, UsageReport } from "./live-usage.js";
 
 /** What became of reported usage. */
 export interface Recorded {
@@ -81,48 +63,22 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-const COUNTS = [
-  "tokens",
-  "images",
-  "cost",
-  "input",
-  "cacheRead",
-  "cacheWrite",
-  "output",
-  "reasoning",
-] as const;
-
-function requireCounts(values: Partial<Record<(typeof COUNTS)[number], number>>): void {
-  for (const name of COUNTS) {
-    const value = values[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-      throw new AlphaError("usage", `${name} must be a whole number of 0 or more, not ${value}`);
-    }
-  }
-  if ((values.reasoning ?? 0) > (values.output ?? 0)) {
-    throw new AlphaError("usage", "reasoning is a part of output and cannot be more than it");
-  }
-}
-
-function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
-  return { provider: canonicalProvider(provider), model: model.trim(), feature: feature.trim() };
-}
-
 /**
  * Decides and meters. Operations that arrive in the same turn of the event loop are decided together, in their order,
  * in one transaction; each is answered after the commit.
  */
 export class LimitsEngine {
   #pending: Pending[] = [];
-  #prices: Promise<PriceSource> | null = null;
+  #loading: Promise<PriceSource> | null = null;
+  #book: PriceSource | null = null;
 
   constructor(private readonly engine: Engine) {}
 
   /** Decides a request without reserving anything. Never throws for what the store does: that is a decision too. */
   async check(request: LimitsRequest): Promise<Decision> {
     requireCounts(request);
-    const prepared = await this.#request(request);
     try {
+      const prepared = this.#request(request) ?? (await this.#priced(request));
       const at = this.engine.now();
       const [decision] = await this.engine.store.meter.check([{ user: request.user, request: prepared, at }]);
       return decision as Decision;
@@ -138,7 +94,7 @@ export class LimitsEngine {
     options: { readonly id?: string; readonly holdForMs?: number } = {},
   ): Promise<ReserveResult> {
     requireCounts(request);
-    const prepared = await this.#request(request);
+    const prepared = this.#request(request) ?? (await this.#priced(request));
     const id = options.id ?? this.engine.ids.reservation();
     try {
       const outcome = await this.#submit({
@@ -193,6 +149,16 @@ export class LimitsEngine {
     return this.#enter("record", user, options.id ?? this.engine.ids.event(), usage, false);
   }
 
+  /** What `record` would answer, with nothing written. */
+  async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
+    requireCounts(usage);
+    const at = this.engine.now();
+    const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
+    const entry = entryOf(user, id, usage, { estimated: false, at, book });
+    const [outcome] = await this.engine.store.meter.preview([{ op: "record", entry, at }]);
+    return recordedOf(entry, outcome as OperationOutcome);
+  }
+
   async #enter(
     op: "settle" | "record",
     user: string,
@@ -202,55 +168,29 @@ export class LimitsEngine {
   ): Promise<Recorded> {
     requireCounts(usage);
     const at = this.engine.now();
-    const entry = await this.#entry(user, id, usage, estimated, at);
-    const outcome = await this.#submit({ op, entry, at });
-    if (outcome.status === "user-unknown") {
-      throw new AlphaError("not-found", `no user "${user}"`, { hint: "onboard them with: alpha users add" });
-    }
-    return recorded(id, outcome.status, outcome.event);
+    const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
+    const entry = entryOf(user, id, usage, { estimated, at, book });
+    return recordedOf(entry, await this.#submit({ op, entry, at }));
   }
 
-  async #entry(
-    user: string,
-    id: string,
-    usage: UsageReport,
-    estimated: boolean,
-    at: Instant,
-  ): Promise<Entry> {
-    const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, reasoning = 0, images = 0 } = usage;
-    const amounts = { input, cacheRead, cacheWrite, output, reasoning, images };
-    const occurredAt = usage.occurredAt ?? at;
-    const content = {
-      ...kindOf(usage),
-      ...amounts,
-      occurredAt,
-      cost: usage.cost ?? null,
-      status: usage.status ?? "ok",
-      providerId: usage.providerId ?? null,
-    };
-    // A retry is made later: when the instant was not given, it is no part of what makes the content the same.
-    const hash = contentHash(usage.occurredAt === undefined ? { ...content, occurredAt: 0 } : content);
-    const rates = content.cost === null ? await this.#rates(content, occurredAt, totalInput(amounts)) : null;
-    return { user, source: LIVE_SOURCE, id, hash, ...content, rates, estimated, importId: null };
+  /** The request as the ledger takes it; `undefined` where the price book has to be asked first. */
+  #request(request: LimitsRequest): LedgerRequest | undefined {
+    const { provider = "", model = "", feature = "", tokens = null, images = null, cost = null } = request;
+    if (cost === null && model !== "" && (tokens !== null || images !== null)) return undefined;
+    return { provider: canonicalProvider(provider), model, feature, tokens, images, cost, dearest: null };
   }
 
-  async #request(request: LimitsRequest): Promise<LedgerRequest> {
+  async #priced(request: LimitsRequest): Promise<LedgerRequest> {
     const kind = kindOf(request);
-    const cost = request.cost ?? null;
-    const dearest =
-      cost !== null || kind.model === ""
-        ? null
-        : quoted((await this.#book()).dearest(kind, this.engine.now()));
-    return { ...kind, tokens: request.tokens ?? null, images: request.images ?? null, cost, dearest };
+    const book = this.#book ?? (await this.#loadBook());
+    const dearest = quoted(book.dearest(kind, this.engine.now()));
+    return { ...kind, tokens: request.tokens ?? null, images: request.images ?? null, cost: null, dearest };
   }
 
-  async #rates(kind: CallKind, at: Instant, inputTokens: number): Promise<QuotedRates | null> {
-    return kind.model === "" ? null : quoted((await this.#book()).rates(kind, at, inputTokens));
-  }
-
-  #book(): Promise<PriceSource> {
-    this.#prices ??= this.engine.prices();
-    return this.#prices;
+  async #loadBook(): Promise<PriceSource> {
+    this.#loading ??= this.engine.prices();
+    this.#book = await this.#loading;
+    return this.#book;
   }
 
   #submit<O extends Operation>(operation: O): Promise<Extract<OperationOutcome, { op: O["op"] }>> {
@@ -260,30 +200,36 @@ export class LimitsEngine {
     });
   }
 
-  async #flush(): Promise<void> {
+  #flush(): Promise<void> {
     const batch = this.#pending;
     this.#pending = [];
+    return this.#commit(batch);
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
     try {
       const outcomes = await this.engine.store.meter.commit(batch.map((each) => each.operation));
       for (const [index, each] of batch.entries()) each.resolve(outcomes[index] as OperationOutcome);
     } catch (error) {
-      for (const each of batch) each.reject(error);
+      if (batch.length === 1 || isUnavailable(error)) {
+        for (const each of batch) each.reject(error);
+        return;
+      }
+      // One operation that cannot be counted must not take the others down with it.
+      for (const each of batch) await this.#commit([each]);
     }
   }
 }
 
-function quoted(rates: QuotedRates["rates"] | null): QuotedRates | null {
-  return rates === null ? null : { rates, from: "book" };
-}
-
-function recorded(id: string, status: Recorded["status"], event: LedgerEvent | null): Recorded {
-  return {
-    id,
-    status,
-    cost: event?.cost ?? 0,
-    assumed: event?.assumed ?? 0,
-    unpriced: event?.pricedBy === "none",
-  };
+function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
+  if (outcome.op !== "record" && outcome.op !== "settle")
+    throw new Error(`usage was answered as ${outcome.op}`);
+  const { status, event } = outcome;
+  if (status === "user-unknown") {
+    throw new AlphaError("not-found", `no user "${user}"`, { hint: "onboard them with: alpha users add" });
+  }
+  const { cost = 0, assumed = 0 } = event ?? {};
+  return { id, status, cost, assumed, unpriced: event?.pricedBy === "none" };
 }
 
 function isUnavailable(error: unknown): boolean {

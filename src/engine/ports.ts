@@ -1,13 +1,16 @@
+import type { DayRange } from "../domain/day-range.js";
 import type { Decision } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
 import type { Override, UserStatus } from "../domain/entitlement.js";
 import type { Guardrail, GuardrailAction } from "../domain/guardrail.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
+import type { PreviewMemory } from "../domain/ledger-preview.js";
 import type { Meter, Period } from "../domain/meter.js";
 import type { Nanos } from "../domain/money.js";
 import type { PersonaKey } from "../domain/persona.js";
 import type { PriceSource } from "../domain/price.js";
 import type { PricedBy } from "../domain/price-rule.js";
+import type { UserActivity } from "../domain/report-users.js";
 import type { SettingKey, Settings } from "../domain/settings.js";
 import type { Tier } from "../domain/tier.js";
 import type { CallKind, Usage } from "../domain/usage.js";
@@ -62,6 +65,11 @@ export interface MeterStore {
     operations: readonly Operation[],
     options?: { readonly background?: boolean },
   ): Promise<readonly OperationOutcome[]>;
+  /**
+   * What `commit` would answer, with nothing written.
+   * @param memory lets several previews see which events those before them would have entered
+   */
+  preview(operations: readonly Operation[], memory?: PreviewMemory): Promise<readonly OperationOutcome[]>;
   /** Decides without writing, from the newest committed state. */
   check(requests: readonly CheckRequest[]): Promise<readonly Decision[]>;
   /** The settings in force. */
@@ -143,6 +151,18 @@ export interface UsersReading {
   overrides(userId: number): Promise<Override[]>;
   /** Settled usage of one window, as limits count it, less nothing. */
   windowUsage(userId: number, period: Period, index: number): Promise<Readonly<Record<Meter, number>>>;
+  /** The same of everybody on a tier who used anything in that window, by user number. */
+  windowUsages(
+    tier: string,
+    period: Period,
+    index: number,
+  ): Promise<ReadonlyMap<number, Readonly<Record<Meter, number>>>>;
+  /** What was forgiven of one window. */
+  forgiven(userId: number, period: Period, index: number): Promise<Readonly<Record<Meter, number>>>;
+  /** What the reservations hold that are live at an instant. */
+  held(userId: number, at: Instant): Promise<Readonly<Record<Meter, number>>>;
+  /** Since when the user is on the tier, and in the status, that they have now. */
+  since(userId: number): Promise<{ readonly tier: Instant; readonly status: Instant }>;
 }
 export interface UsersWriting extends UsersReading {
   add(user: NewUser, at: Instant): Promise<User>;
@@ -175,6 +195,8 @@ export interface EmergencyReading {
   guardrails(): Promise<Guardrail[]>;
   /** When a product last metered a call live on this database; `null`: never. */
   lastLiveUse(): Promise<Instant | null>;
+  /** Whether a call of that kind, as far as it is stated, was ever metered on this database. */
+  wasMetered(kind: Partial<CallKind>): Promise<boolean>;
 }
 export interface EmergencyWriting extends EmergencyReading {
   start(stop: NewStop, at: Instant): Promise<Stop>;
@@ -241,14 +263,43 @@ export interface EventFilter {
 /** By what the cells of a report are summed up. */
 export type CellGrouping = "user-day" | "kind" | "user" | "day";
 
+/** Of which days totals are summed up. */
+export interface CellRange extends DayRange {
+  /** Only totals with unpriced events among them. */
+  readonly unpriced?: boolean;
+}
+
+/** Of which days and months the windows of users are looked at; all half-open. */
+export interface ActivityRanges {
+  readonly days: DayRange;
+  readonly months: DayRange;
+  /** The days from which personas are inferred. */
+  readonly inference: DayRange;
+  readonly today: number;
+  readonly thisMonth: number;
+}
+
+/** What reports need beside the cells: of all users at once, by their internal number. */
+export interface ReportReading {
+  /** Of users with usage in the ranges. */
+  activity(ranges: ActivityRanges): Promise<ReadonlyMap<number, UserActivity>>;
+  /** The first day with usage ever. */
+  firstUse(): Promise<ReadonlyMap<number, number>>;
+  /** Overrides that were not revoked; some may have expired. */
+  overrides(): Promise<ReadonlyMap<number, readonly Override[]>>;
+  /** Of users who are removed now. */
+  removedAt(): Promise<ReadonlyMap<number, Instant>>;
+}
+
 export interface UsageReading {
   /**
    * Daily totals of the days from `from` up to and not including `to`, summed over what `group` leaves out: fields
    * left out are 0 or empty. `user-day` keeps user and day, `kind` provider, model and feature.
    */
-  cells(range: { readonly from: number; readonly to: number }, group: CellGrouping): Promise<UsageCell[]>;
+  cells(range: CellRange, group: CellGrouping): Promise<UsageCell[]>;
   /** Newest entries of the ledger first. */
   events(filter: EventFilter): Promise<ListedEvent[]>;
+  readonly report: ReportReading;
 }
 
 export interface AuditEntry {
@@ -291,6 +342,8 @@ export interface RecordsReading {
   lastReset(): Promise<ResetRun | undefined>;
   /** When the database was initialised: its first audit entry. */
   createdAt(): Promise<Instant | null>;
+  /** Who holds a lease, or held it last; it may have run out. */
+  lease(name: string): Promise<{ readonly holder: string; readonly expiresAt: Instant } | undefined>;
 }
 export interface RecordsWriting extends RecordsReading {
   /** Records what an operator did. Also tells every process that what decides may have changed. */
@@ -304,7 +357,8 @@ export interface RecordsWriting extends RecordsReading {
   finishImport(
     number: number,
     end: {
-      readonly at: Instant;
+      /** `null`: it was stopped before its end. */
+      readonly at: Instant | null;
       readonly inserted: number;
       readonly duplicate: number;
       readonly rejected: number;

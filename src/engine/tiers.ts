@@ -5,6 +5,7 @@ import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { requireTierKey } from "./find.js";
 import type { Reading } from "./ports.js";
+import { type UsedUp, usedUpBy } from "./standing.js";
 
 export interface TierWithUsers extends Tier {
   /** Users on it, removed ones not counted. */
@@ -113,6 +114,8 @@ export interface TierSet {
   /** Users to whom the new limits apply from the next decision on. */
   readonly users: number;
   readonly from: number;
+  /** Lowered limits that users have already used up in the running window, and how many users. */
+  readonly usedUp: readonly UsedUp[];
 }
 
 /** Changes a tier for everybody on it, at once. */
@@ -141,7 +144,9 @@ export function setTier(
       reason: change.reason ?? null,
     });
     const users = (await tx.tiers.userCounts()).get(key) ?? 0;
-    return { before, after, change: promotionBetween(before, after), users, from: at };
+    const promotion = promotionBetween(before, after);
+    const usedUp = await usedUpBy(tx, before, after, promotion.quotas, at);
+    return { before, after, change: promotion, users, from: at, usedUp };
   }, options);
 }
 

@@ -1,12 +1,14 @@
+import type { QuotaState } from "../domain/decide.js";
 import type { Override, UserStatus } from "../domain/entitlement.js";
-import type { PersonaKey } from "../domain/persona.js";
+import { PERSONA_KEYS, type PersonaKey } from "../domain/persona.js";
 import { type Promotion, promotionBetween } from "../domain/promotion.js";
 import { neighbour, type Tier } from "../domain/tier.js";
 import { requireEmail, requireUserName, type User } from "../domain/user.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
-import { displayName, requirePresentUser, requireTierKey } from "./find.js";
-import type { UserFilter, Writing } from "./ports.js";
+import { displayName, nearest, requirePresentUser, requireTierKey } from "./find.js";
+import type { NewUser, UserFilter, Writing } from "./ports.js";
+import { quotasUnder, standingOf } from "./standing.js";
 
 export interface AddUser {
   /** May be left out when an id is given. */
@@ -15,7 +17,8 @@ export interface AddUser {
   readonly name?: string;
   /** The setting `default_tier` unless given. */
   readonly tier?: string;
-  readonly persona?: PersonaKey;
+  /** One of `PERSONA_KEYS`. */
+  readonly persona?: string;
   readonly aliases?: readonly string[];
 }
 
@@ -39,26 +42,81 @@ export function addUsers(
 }
 
 async function addOne(engine: Engine, tx: Writing, input: AddUser): Promise<User> {
-  const email = input.email === undefined ? null : requireEmail(input.email);
-  if (email === null && input.id === undefined) {
-    throw new AlphaError("usage", "a new user needs an email address or an id", {
-      hint: "for example: alpha users add ada@example.com",
-    });
-  }
-  const key = input.id === undefined ? engine.ids.user() : requireUserName("id", input.id);
-  const aliases = (input.aliases ?? []).map((alias) => requireUserName("alias", alias));
-  const names = [key, ...(email === null || email === key ? [] : [email]), ...aliases];
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new AlphaError("usage", `"${twice}" is given twice`);
-  for (const name of names) await requireFree(tx, name);
-  const tier = await requireTierKey(tx, input.tier ?? (await tx.settings.current()).default_tier);
+  const { user, problems } = await prepareUser(engine, tx, input);
+  if (problems[0] !== undefined) throw problems[0];
+  return addPrepared(engine, tx, user);
+}
+
+/** Writes a user in whom `prepareUser` found no problem. */
+export async function addPrepared(engine: Engine, tx: Writing, prepared: NewUser): Promise<User> {
   const at = engine.now();
-  const user = await tx.users.add(
-    { key, email, name: input.name?.trim() || null, aliases, persona: input.persona ?? null, tier: tier.key },
-    at,
-  );
-  await audit(engine, tx, at, { action: "users.add", subject: `user:${key}`, after: auditedUser(user) });
+  const user = await tx.users.add(prepared, at);
+  await audit(engine, tx, at, { action: "users.add", subject: `user:${user.key}`, after: auditedUser(user) });
   return user;
+}
+
+/** A user as they would be added, and everything that is wrong with the input. */
+export async function prepareUser(
+  engine: Engine,
+  tx: Writing,
+  input: AddUser,
+): Promise<{ readonly user: NewUser; readonly problems: readonly AlphaError[] }> {
+  const problems: AlphaError[] = [];
+  const attempt = async <T>(work: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AlphaError) || !FAULTS_OF_INPUT.has(error.code)) throw error;
+      problems.push(error);
+      return null;
+    }
+  };
+  const { email: givenEmail, id, persona: givenPersona } = input;
+  if (givenEmail === undefined && id === undefined) {
+    problems.push(
+      new AlphaError("usage", "a new user needs an email address or an id", {
+        hint: "for example: alpha users add ada@example.com",
+      }),
+    );
+  }
+  const email = givenEmail === undefined ? null : await attempt(() => requireEmail(givenEmail));
+  const key = id === undefined ? engine.ids.user() : await attempt(() => requireUserName("id", id));
+  const aliases: string[] = [];
+  for (const alias of input.aliases ?? []) {
+    const name = await attempt(() => requireUserName("alias", alias));
+    if (name !== null) aliases.push(name);
+  }
+  const names = [key, email === key ? null : email, ...aliases].filter((name) => name !== null);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) === index) await attempt(() => requireFree(tx, name));
+    else problems.push(new AlphaError("usage", `"${name}" is given twice`));
+  }
+  const wanted = input.tier ?? (await tx.settings.current()).default_tier;
+  const tier = await attempt(() => requireTierKey(tx, wanted));
+  const persona = givenPersona === undefined ? null : await attempt(() => requirePersona(givenPersona));
+  const user = {
+    key: key ?? "",
+    email,
+    name: input.name?.trim() || null,
+    aliases,
+    persona,
+    tier: tier?.key ?? wanted,
+  };
+  return { user, problems };
+}
+
+/** Errors that are about what was asked for, and not about the database. */
+const FAULTS_OF_INPUT: ReadonlySet<AlphaError["code"]> = new Set(["usage", "conflict", "not-found"]);
+
+function requirePersona(text: string): PersonaKey {
+  const found = PERSONA_KEYS.find((key) => key === text.trim().toLowerCase());
+  if (found !== undefined) return found;
+  const suggestion = nearest(text, PERSONA_KEYS);
+  throw new AlphaError(
+    "usage",
+    `no persona "${text}"${suggestion === undefined ? "" : `; did you mean ${suggestion}?`}`,
+    { hint: `there are: ${PERSONA_KEYS.join(", ")}` },
+  );
 }
 
 async function requireFree(tx: Writing, name: string): Promise<void> {
@@ -67,9 +125,12 @@ async function requireFree(tx: Writing, name: string): Promise<void> {
   if (owner.status === "removed") {
     throw new AlphaError("conflict", `"${name}" is reserved: it belonged to a user who was removed`);
   }
-  throw new AlphaError("conflict", `"${name}" is already a name of ${displayName(owner)}`, {
-    hint: `see them with: alpha users show ${owner.key}`,
-  });
+  const who = displayName(owner);
+  throw new AlphaError(
+    "conflict",
+    name === who ? `there is already a user ${who}` : `"${name}" is already a name of ${who}`,
+    { hint: `see them with: alpha users show ${owner.key}` },
+  );
 }
 
 function auditedUser({ key, email, name, aliases, persona, tier, status }: User) {
@@ -100,6 +161,11 @@ export interface Moved {
   /** Overrides that still apply, and those that were ended. */
   readonly keptOverrides: readonly Override[];
   readonly clearedOverrides: readonly Override[];
+  /** How full every quota was under the old limits, and is under the new ones. */
+  readonly before: readonly QuotaState[];
+  readonly after: readonly QuotaState[];
+  /** The accounting zone, in which the windows begin anew. */
+  readonly timeZone: string;
 }
 
 /** Moves a tester up or down the rank. The usage of the running windows is kept; the new limits apply at once. */
@@ -115,7 +181,8 @@ export function moveUser(
     const from = await requireTierKey(tx, user.tier);
     const to = await targetTier(tx, tiers, from, direction, input.to, displayName(user));
     const at = engine.now();
-    const live = (await tx.users.overrides(user.id)).filter((each) => each.until === null || at < each.until);
+    const standing = await standingOf(tx, user, at);
+    const live = standing.overrides;
     const clearedOverrides = input.clearOverrides === true ? await tx.users.clearOverrides(user.id, at) : [];
     await tx.users.setMembership(user.id, { tier: to.key, status: user.status }, at);
     await audit(engine, tx, at, {
@@ -125,13 +192,17 @@ export function moveUser(
       after: { tier: to.key, cleared_overrides: clearedOverrides.map((each) => each.id) },
       reason: input.reason ?? null,
     });
+    const keptOverrides = input.clearOverrides === true ? [] : live;
     return {
       user: { ...user, tier: to.key },
       from,
       to,
       change: promotionBetween(from, to),
-      keptOverrides: input.clearOverrides === true ? [] : live,
+      keptOverrides,
       clearedOverrides,
+      before: quotasUnder(standing, from),
+      after: quotasUnder({ ...standing, overrides: keptOverrides }, to),
+      timeZone: standing.settings.time_zone,
     };
   }, options);
 }
@@ -182,7 +253,10 @@ export function setSuspended(
   return engine.store.write(async (tx) => {
     const user = await requirePresentUser(tx, input.user);
     if (user.status === status) {
-      throw new AlphaError("conflict", `${displayName(user)} is already ${status}`);
+      const who = displayName(user);
+      throw new AlphaError("conflict", `${who} is already ${status}`, {
+        hint: suspended ? `let them back in with: alpha users resume ${who}` : undefined,
+      });
     }
     const at = engine.now();
     await tx.users.setMembership(user.id, { tier: user.tier, status }, at);

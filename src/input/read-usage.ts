@@ -119,6 +119,11 @@ export function formatNames(): string[] {
   return [...IMPORTERS.map((importer) => importer.name), ...CONTAINERS];
 }
 
+/** Throws `usage` for a `format` that `readUsage` would not know. */
+export function requireFormat(format: string | undefined): void {
+  parseFormat(format);
+}
+
 /** Makes a reject of a record that was read well and is refused for another reason, such as an unknown user. */
 export function rejectEntry(entry: UsageEntry, file: string, problem: Problem): Reject {
   return {

@@ -88,6 +88,13 @@ export function emergencyOn(db: Db): EmergencyWriting {
       const at = Math.max(event?.recorded_at ?? 0, hold?.at ?? 0);
       return at === 0 ? null : at;
     },
+    async wasMetered({ provider, model, feature }) {
+      let query = db.selectFrom("call_kind").select("id").limit(1);
+      if (provider !== undefined) query = query.where("provider", "=", provider);
+      if (model !== undefined) query = query.where("model", "=", model);
+      if (feature !== undefined) query = query.where("feature", "=", feature);
+      return (await query.executeTakeFirst()) !== undefined;
+    },
     async start(stop, at) {
       const { id } = await db
         .insertInto("stop")

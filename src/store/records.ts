@@ -35,6 +35,10 @@ export function recordsOn(db: Db): RecordsWriting {
       const row = await db.selectFrom("audit_entry").select("at").orderBy("id").limit(1).executeTakeFirst();
       return row?.at ?? null;
     },
+    async lease(name) {
+      const row = await db.selectFrom("job_lease").selectAll().where("name", "=", name).executeTakeFirst();
+      return row === undefined ? undefined : { holder: row.holder, expiresAt: row.expires_at };
+    },
     async lastReset() {
       const row = await db
         .selectFrom("reset_run")

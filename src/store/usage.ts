@@ -1,5 +1,13 @@
 import { sql } from "kysely";
-import type { CellGrouping, EventFilter, ListedEvent, UsageCell, UsageReading } from "../engine/ports.js";
+import type {
+  CellGrouping,
+  CellRange,
+  EventFilter,
+  ListedEvent,
+  UsageCell,
+  UsageReading,
+} from "../engine/ports.js";
+import { reportOn } from "./report.js";
 import type { Db } from "./schema.js";
 
 const KEPT: Readonly<Record<CellGrouping, { user: boolean; day: boolean; kind: boolean }>> = {
@@ -14,14 +22,17 @@ const sum = (column: string) => sql<string>`cast(sum(${sql.ref(column)}) as text
 
 async function cells(
   db: Db,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, to, unpriced = false }: CellRange,
   group: CellGrouping,
 ): Promise<UsageCell[]> {
   const kept = KEPT[group];
   const rows = await db
     .selectFrom("usage_day")
+    // The key leads with the user: named one by one, their other days are skipped and not read.
+    .where("usage_day.user_id", "in", db.selectFrom("users").select("users.id"))
     .where("usage_day.day", ">=", from)
     .where("usage_day.day", "<", to)
+    .$if(unpriced, (query) => query.where("usage_day.unpriced", ">", 0))
     .select([
       sum("usage_day.input").as("input"),
       sum("usage_day.cache_read").as("cache_read"),
@@ -137,12 +148,18 @@ async function identitiesOf(db: Db, filter: EventFilter) {
     .where("event_key.event_id", "in", pageOf(db, filter).select("usage_event.id"))
     .select(["event_key.event_id", "event_source.name as source", "event_key.id", "event_key.provider_id"])
     .execute();
-  return new Map(rows.map((row) => [row.event_id, row]));
+  const identities = new Map<number, (typeof rows)[number]>();
+  for (const row of rows) {
+    // Of several ids for one event, that under which it was entered has the provider's id.
+    if (row.provider_id !== null || !identities.has(row.event_id)) identities.set(row.event_id, row);
+  }
+  return identities;
 }
 
 export function usageOn(db: Db): UsageReading {
   return {
     cells: (range, group) => cells(db, range, group),
     events: (filter) => events(db, filter),
+    report: reportOn(db),
   };
 }

@@ -1,5 +1,5 @@
 import type { Override } from "../domain/entitlement.js";
-import { type Meter, noAmounts, type Period } from "../domain/meter.js";
+import { addAmounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
 import type { PersonaKey } from "../domain/persona.js";
 import { lookupNames, type User } from "../domain/user.js";
 import type { UserFilter, UsersWriting } from "../engine/ports.js";
@@ -116,6 +116,60 @@ export function usersOn(db: Db): UsersWriting {
         .where("window_index", "=", index)
         .executeTakeFirst();
       return row ?? noAmounts();
+    },
+    async windowUsages(tier, period, index) {
+      const rows = await db
+        .selectFrom("usage_window")
+        .innerJoin("membership", (join) =>
+          join
+            .onRef("membership.user_id", "=", "usage_window.user_id")
+            .on("membership.valid_to", "is", null)
+            .on("membership.status", "!=", "removed"),
+        )
+        .innerJoin("tier", "tier.id", "membership.tier_id")
+        .select(["usage_window.user_id", "tokens", "images", "cost", "requests"])
+        .where("tier.key", "=", tier)
+        .where("period", "=", period)
+        .where("window_index", "=", index)
+        .execute();
+      return new Map(rows.map(({ user_id, ...amounts }) => [user_id, amounts]));
+    },
+    async forgiven(userId, period, index) {
+      const rows = await db
+        .selectFrom("forgiveness")
+        .select(["meter", "amount"])
+        .where("user_id", "=", userId)
+        .where("period", "=", period)
+        .where("window_index", "=", index)
+        .execute();
+      const amounts = noAmounts();
+      for (const { meter, amount } of rows) amounts[meter as Meter] += amount;
+      return amounts;
+    },
+    async held(userId, at) {
+      const rows = await db
+        .selectFrom("hold")
+        .select(["tokens", "images", "cost", "requests"])
+        .where("user_id", "=", userId)
+        .where("expires_at", ">", at)
+        .execute();
+      return rows.reduce(addAmounts, noAmounts());
+    },
+    async since(userId) {
+      const rows = await db
+        .selectFrom("membership")
+        .select(["tier_id", "status", "valid_from"])
+        .where("user_id", "=", userId)
+        .orderBy("id", "desc")
+        .execute();
+      const startOf = (same: (row: (typeof rows)[number]) => boolean) => {
+        const other = rows.findIndex((row) => !same(row));
+        return rows[(other < 0 ? rows.length : other) - 1]!.valid_from;
+      };
+      return {
+        tier: startOf((row) => row.tier_id === rows[0]!.tier_id),
+        status: startOf((row) => row.status === rows[0]!.status),
+      };
     },
     async add(user, at) {
       const { id } = await db

@@ -63,7 +63,7 @@ describe("the scan finds", () => {
     ["src/engine/a.ts", 'console.log("x");'],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a program
     ["src/engine/a.ts", "const text = `it is ${Date.now()}`;"],
-    ["src/engine/a.ts", "setTimeout(work, 5);"],
+    ["src/domain/a.ts", "setTimeout(work, 5);"],
     ["src/domain/a.ts", "export async function decide() {}"],
     ["src/store/a.ts", "const q = sql`select * from json_each(?)`;"],
     ["src/store/a.ts", 'raw.exec("PRAGMA user_version");'],

@@ -22,9 +22,11 @@ const IMPURE = [
   { words: /\bMath\.random\b|\bcrypto\b/, why: "is random" },
   { words: /\bprocess\b/, why: "knows the process" },
   { words: /\bconsole\b/, why: "prints" },
-  { words: /\bset(?:Timeout|Interval)\b/, why: "waits" },
 ];
-const NO_PROMISES = { words: /\bPromise\b|\basync\b|\bawait\b|\bsetImmediate\b/, why: "is asynchronous" };
+const NO_PROMISES = {
+  words: /\bPromise\b|\basync\b|\bawait\b|\bset(?:Timeout|Interval|Immediate)\b/,
+  why: "is asynchronous",
+};
 const ONE_DATABASE = {
   words:
     /\bpragma\b|\bjson_each\b|\bjson_extract\b|\browid\b|\binsert or\b|\breplace into\b|\bsqlite_|\bstrftime\b|\bjulianday\b|\bgroup_concat\b|\bifnull\b|\bglob\b|\bbegin immediate\b|\btypeof\(/i,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { CallKind } from "../../src/domain/usage.js";
 import type { NewStop } from "../../src/engine/ports.js";
 import { change, HOUR, MINUTE, populate, record, reserve, T0 } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
@@ -109,6 +110,17 @@ everyStore((fresh) => {
       { valid_to: null },
       { limit_amount: 60, valid_from: T0 + 1, valid_to: null },
     ]);
+  });
+
+  test("a kind of call is known once it was metered", async () => {
+    const { store } = await fresh();
+    await populate(store, "ada");
+    await store.meter.commit([record("1", { provider: "google", model: "flash" }), record("2")]);
+    const was = (kind: Partial<CallKind>) => store.read((tx) => tx.emergency.wasMetered(kind));
+    expect(await was({ provider: "google" })).toBe(true);
+    expect(await was({ provider: "google", model: "flash" })).toBe(true);
+    expect(await was({ provider: "google", model: "gpt-4o" })).toBe(false);
+    expect(await was({ feature: "seo" })).toBe(false);
   });
 
   test("the last live use is of a call metered live, and never of an import", async () => {

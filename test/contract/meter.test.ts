@@ -62,6 +62,29 @@ everyStore((fresh) => {
     expect(await commit(store, twin("live", "1"), twin("log", "2"))).toEqual(["inserted", "duplicate"]);
     expect(await commit(store, twin("export", "3"))).toEqual(["duplicate"]);
     expect(await check(store)).toMatchObject({ used: 15 });
+    const [event] = await store.read((tx) => tx.usage.events({ limit: 9 }));
+    expect(event).toMatchObject({ source: "live", id: "1", providerId: "resp_1" });
+    // The other ids are known now, also to a record that leaves the provider's out.
+    expect(await commit(store, record("2", { source: "log" }))).toEqual(["duplicate"]);
+  });
+
+  test("a preview answers as the commit would and writes nothing", async () => {
+    const { store, rows } = await fresh();
+    await populate(store, "ada");
+    await commit(store, record("1"));
+    const operations = [
+      record("1"),
+      record("2"),
+      reserve("r", { tokens: 5_000 }),
+      reserve("s", { tokens: 800 }),
+    ];
+    const tables = ["usage_event", "event_key", "usage_window", "usage_day", "hold", "refusal", "alert"];
+    const all = () => Promise.all(tables.map(rows));
+    const before = await all();
+    const previewed = await store.meter.preview(operations);
+    expect(await all()).toEqual(before);
+    expect(statuses(previewed)).toEqual(["duplicate", "inserted", "request-too-large", "near-limit"]);
+    expect(await store.meter.commit(operations)).toEqual(previewed);
   });
 
   test("nobody's usage is not recorded, and nobody is let in", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ModelConfig, ModelStore, type Snapshot } from "../support/ledger-model.js";
+import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
 import { streams } from "../support/ledger-stream.js";
 import { change, newUser, type Row, type TestDatabase } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
@@ -60,13 +60,13 @@ async function kept({ store, rows }: TestDatabase) {
     cost: num(row, "cost"),
     requests: num(row, "requests"),
   });
-  const hashes = new Map((await rows("event_key")).map((row) => [row.event_id, num(row, "hash")]));
+  const sources = new Map((await rows("event_source")).map((row) => [row.id, text(row, "name")]));
   const events = await store.read((tx) => tx.usage.events({ limit: 1_000 }));
   return {
-    events: events.reverse().map(({ number, user: _, email: __, ...event }) => ({
-      ...event,
-      hash: hashes.get(number),
-    })),
+    events: events.reverse().map(({ number: _, user: __, email: ___, ...event }) => event),
+    keys: set(
+      (await rows("event_key")).map((row) => [`${sources.get(row.source_id)}\n${row.id}`, num(row, "hash")]),
+    ),
     windows: set(
       (await rows("usage_window")).map((row) => [
         `${row.user_id}/${row.period}/${row.window_index}`,
@@ -115,16 +115,11 @@ async function kept({ store, rows }: TestDatabase) {
   };
 }
 
-function modelled({
-  events,
-  windows,
-  days,
-  holds,
-  refusals,
-  alerts,
-}: Snapshot): Awaited<ReturnType<typeof kept>> {
+function modelled(model: ModelStore): Awaited<ReturnType<typeof kept>> {
+  const { events, windows, days, holds, refusals, alerts } = model.snapshot();
   return {
-    events: events.map(({ userId: _, ...event }) => event),
+    events: events.map(({ userId: _, hash: __, ...event }) => event),
+    keys: set([...model.keys]),
     windows: set([...windows]),
     days: set([...days]),
     holds: set([...holds]),
@@ -173,7 +168,7 @@ everyStore((fresh) => {
           const model = new ModelStore({ ...config, users });
           const expected = operations.flatMap((operation) => model.apply([operation]));
           expect(outcomes).toEqual(expected);
-          expect(await kept(database)).toEqual(modelled(model.snapshot()));
+          expect(await kept(database)).toEqual(modelled(model));
           await database.drop();
         },
       ),

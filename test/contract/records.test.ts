@@ -52,6 +52,9 @@ everyStore((fresh) => {
     expect(await take(store, "one", T0, T0 + HOUR)).toBe(true);
     expect(await take(other, "two", T0 + 1, T0 + HOUR)).toBe(false);
     expect(await take(store, "one", T0 + 2, T0 + HOUR)).toBe(true);
+    const held = { holder: "one", expiresAt: T0 + HOUR };
+    expect(await other.read((tx) => tx.records.lease("reset"))).toEqual(held);
+    expect(await other.read((tx) => tx.records.lease("other"))).toBeUndefined();
     await other.write((tx) => tx.records.dropLease("reset", "two"));
     expect(await take(other, "two", T0 + 3, T0 + HOUR)).toBe(false);
     await store.write((tx) => tx.records.dropLease("reset", "one"));
@@ -98,8 +101,11 @@ everyStore((fresh) => {
     await store.write((tx) =>
       tx.records.finishImport(second!, { at: T0 + 9, inserted: 3, duplicate: 2, rejected: 1 }),
     );
+    await store.write((tx) =>
+      tx.records.finishImport(first!, { at: null, inserted: 4, duplicate: 0, rejected: 0 }),
+    );
     expect(await rows("import")).toMatchObject([
-      { id: first, started_at: T0, finished_at: null, actor: "olga", file: "log.csv", inserted: 0 },
+      { id: first, started_at: T0, finished_at: null, actor: "olga", file: "log.csv", inserted: 4 },
       { id: second, finished_at: T0 + 9, file: "-", inserted: 3, duplicate: 2, rejected: 1 },
     ]);
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UserFilter } from "../../src/engine/ports.js";
-import { change, DAY, newUser, populate, record, T0, TODAY } from "../support/store.js";
+import { change, DAY, MINUTE, newUser, populate, record, reserve, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 const ADA = newUser("T-01", {
@@ -156,6 +156,45 @@ everyStore((fresh) => {
     });
     expect((await rows("override")).map((row) => row.valid_to)).toEqual([T0 + 9, T0 + 9, null]);
     expect(await change(store, (tx) => tx.users.clearOverrides(ada!.id, T0 + 10))).toEqual([]);
+  });
+
+  test("what is held and forgiven, and since when tier and status are what they are", async () => {
+    const { store, insert } = await fresh();
+    const [ada] = await populate(store, "ada");
+    const { id } = ada!;
+    const none = { tokens: 0, images: 0, cost: 0, requests: 0 };
+    await store.meter.commit([reserve("1", { tokens: 7 }), reserve("2", { images: 2, cost: 9 })]);
+    const window = { user_id: id, period: "day", window_index: TODAY, meter: "tokens" };
+    await insert("forgiveness", { ...window, forgiven_at: 1, amount: 30 });
+    await insert("forgiveness", { ...window, forgiven_at: 2, amount: 4 });
+    await change(store, async ({ users }) => {
+      await users.setMembership(id, { tier: "pro", status: "active" }, T0 - 9);
+      await users.setMembership(id, { tier: "pro", status: "suspended" }, T0 - 5);
+      await users.setMembership(id, { tier: "pro", status: "active" }, T0 - 2);
+    });
+    await store.read(async ({ users }) => {
+      expect(await users.held(id, T0)).toEqual({ tokens: 17, images: 2, cost: 9, requests: 2 });
+      expect(await users.held(id, T0 + 10 * MINUTE)).toEqual(none);
+      expect(await users.forgiven(id, "day", TODAY)).toEqual({ ...none, tokens: 34 });
+      expect(await users.forgiven(id, "month", TODAY)).toEqual(none);
+      expect(await users.since(id)).toEqual({ tier: T0 - 9, status: T0 - 2 });
+    });
+  });
+
+  test("window usages are those of everybody who is on the tier", async () => {
+    const { store } = await fresh();
+    const [ada, bob, cleo] = await populate(store, "ada", "bob", "cleo", "idle");
+    await store.meter.commit(["ada", "bob", "cleo"].map((user) => record(user, { user, cost: 3 })));
+    await change(store, async ({ users }) => {
+      await users.setMembership(bob!.id, { tier: "pro", status: "active" }, T0);
+      await users.setMembership(cleo!.id, { tier: "free", status: "removed" }, T0);
+    });
+    await store.read(async ({ users }) => {
+      const used = { tokens: 15, images: 0, cost: 3, requests: 1 };
+      expect(await users.windowUsages("free", "day", TODAY)).toEqual(new Map([[ada!.id, used]]));
+      expect(await users.windowUsages("pro", "day", TODAY)).toEqual(new Map([[bob!.id, used]]));
+      expect(await users.windowUsages("free", "day", TODAY + 1)).toEqual(new Map());
+    });
   });
 
   test("window usage is what limits count, by day and month, and nothing in a fresh window", async () => {

@@ -73,8 +73,10 @@ describe("usage", () => {
           let status: string;
           if (user === undefined) status = "user-unknown";
           else if (known !== undefined) status = known === content ? "duplicate" : "conflict";
-          else if (entry.providerId !== null && providerIds.has(entry.providerId)) status = "duplicate";
-          else {
+          else if (entry.providerId !== null && providerIds.has(entry.providerId)) {
+            status = "duplicate";
+            first.set(key, content);
+          } else {
             status = "inserted";
             first.set(key, content);
             if (entry.providerId !== null) providerIds.add(entry.providerId);

@@ -62,6 +62,9 @@ const otherKysely = foreign(
   "create table kysely_migration (name text primary key, timestamp text); create table posts (id integer);" +
     "insert into kysely_migration values ('2024-01-01-posts', '')",
 );
+const untouchedKysely = foreign(
+  "create table kysely_migration (name text primary key, timestamp text); create table pages (id integer)",
+);
 
 test.each<[string, Make, RegExp]>([
   ["a text file", text, /is not a SQLite database/],
@@ -94,6 +97,7 @@ test.each<[string, Make, RegExp]>([
   ["binary junk", binary, /is not a SQLite database/],
   ["another program's database", notes, /another program's database \(it has a table notes\)/],
   ["another program's database made with Kysely", otherKysely, /another program's database.*posts/],
+  ["one where Kysely ran nothing yet", untouchedKysely, /another program's database.*pages/],
 ])("creating a database over %s is refused and leaves it as it is", async (_, make, message) => {
   const path = make(tempFolder());
   const before = readFileSync(path);
@@ -196,4 +200,18 @@ test("an operator's change on a full disk fails with a sentence and leaves every
   room(10_000);
   await many();
   expect(await store.read((tx) => tx.users.names())).toHaveLength(1_001);
+});
+
+test("of a disk that is gone, which ends the transaction by itself, the first error is told", async () => {
+  const { store, raw } = await limitable();
+  const gone = store.write(async () => {
+    raw.exec("rollback");
+    throw new Sqlite.SqliteError("disk I/O error", "SQLITE_IOERR_WRITE");
+  });
+  await expect(gone).rejects.toMatchObject({
+    name: "AlphaError",
+    code: "database",
+    message: expect.stringMatching(/the disk refused to read or write/),
+  });
+  expect(await store.read((tx) => tx.users.names())).toEqual(["ada"]);
 });

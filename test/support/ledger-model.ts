@@ -57,6 +57,8 @@ export function operationUser(operation: Operation): string {
  */
 export class ModelStore {
   readonly events: LedgerEvent[] = [];
+  /** Content hashes of every identity, also of those that name an event under another id. */
+  readonly keys = new Map<string, number>();
   readonly windows = new Map<string, Amounts>();
   readonly days = new Map<string, DayDelta>();
   readonly holds = new Map<string, Hold>();
@@ -85,8 +87,9 @@ export class ModelStore {
       }
       if (operation.op !== "settle" && operation.op !== "record") continue;
       const { source, id, providerId } = operation.entry;
+      const hash = this.keys.get(eventKey(source, id));
+      if (hash !== undefined) knownEvents.set(eventKey(source, id), hash);
       for (const event of this.events) {
-        if (event.source === source && event.id === id) knownEvents.set(eventKey(source, id), event.hash);
         if (providerId !== null && event.providerId === providerId) knownProviderIds.add(providerId);
       }
     }
@@ -119,6 +122,9 @@ export class ModelStore {
 
   save(changes: Changes): void {
     this.events.push(...changes.events);
+    for (const { source, id, hash } of [...changes.events, ...changes.sameEvents]) {
+      this.keys.set(eventKey(source, id), hash);
+    }
     for (const { userId, period, index, amounts } of changes.windows) {
       const key = `${userId}/${period}/${index}`;
       this.windows.set(key, added(this.windows.get(key) ?? noAmounts(), amounts));
@@ -129,8 +135,9 @@ export class ModelStore {
       const before = this.days.get(key);
       this.days.set(key, before === undefined ? { ...delta } : addedDay(before, delta));
     }
-    for (const { userId, id } of changes.holdsGone) this.holds.delete(`${userId}/${id}`);
+    // No hold is both put and gone, so that the order in which a store writes them is no matter.
     for (const { userId, ...hold } of changes.holdsPut) this.holds.set(`${userId}/${hold.id}`, hold);
+    for (const { userId, id } of changes.holdsGone) this.holds.delete(`${userId}/${id}`);
     for (const { userId, day, code, meter, count } of changes.refusals) {
       const key = JSON.stringify([userId, day, code, meter]);
       const before = this.refusals.get(key)?.count ?? 0;

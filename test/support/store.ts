@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import type { Entry, LedgerRequest, Operation } from "../../src/domain/ledger-model.js";
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
 import type { User } from "../../src/domain/user.js";
@@ -40,11 +40,14 @@ export function tempFolder(): string {
 }
 
 let template: Promise<string> | undefined;
+let templateFolder: string | undefined;
+afterAll(() => {
+  if (templateFolder !== undefined) rmSync(templateFolder, { recursive: true, force: true });
+});
 
 async function makeTemplate(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "alpha-template-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, "template.db");
+  templateFolder = mkdtempSync(join(tmpdir(), "alpha-template-"));
+  const path = join(templateFolder, "template.db");
   await initSqlite({ path, waitMs: 5_000 });
   return path;
 }

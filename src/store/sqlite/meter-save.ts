@@ -19,6 +19,7 @@ export class MeterSaver {
 
   save(changes: Changes): void {
     this.#saveEvents(changes);
+    this.#saveSameEvents(changes);
     this.#saveTotals(changes);
     const { putHold, dropHold, addRefusals, addAlert } = this.statements;
     for (const { userId, id } of changes.holdsGone) dropHold.run(userId, id);
@@ -57,6 +58,13 @@ export class MeterSaver {
         event.importId,
       );
       addKey.run(this.#sourceId(event.source), event.id, event.hash, lastInsertRowid, event.providerId);
+    }
+  }
+
+  #saveSameEvents({ sameEvents }: Changes): void {
+    for (const { source, id, hash, providerId } of sameEvents) {
+      const event = this.statements.providerId.get(providerId);
+      this.statements.addKey.run(this.#sourceId(source), id, hash, event, null);
     }
   }
 

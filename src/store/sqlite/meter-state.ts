@@ -1,8 +1,8 @@
 import type { Kysely } from "kysely";
 import { NO_WINDOW_USAGE, type WindowUsage } from "../../domain/decide.js";
 import type { Stop } from "../../domain/emergency.js";
-import type { Override } from "../../domain/entitlement.js";
 import {
+  type EventIdentity,
   eventKey,
   type Hold,
   type LedgerState,
@@ -31,17 +31,14 @@ interface Config {
   readonly users: Map<string, KnownUser | null>;
 }
 
-interface KnownUser {
-  readonly id: number;
-  readonly key: string;
-  readonly status: LedgerUser["status"];
-  readonly tier: Tier;
-  readonly overrides: readonly Override[];
+interface KnownUser extends Omit<LedgerUser, "windows" | "holds"> {
   readonly forgiven: ReadonlyMap<number, Amounts>;
 }
 
-/** Stands for the tier of a removed user where that was removed too: only tiers of users who are there are kept. */
-const NO_TIER: Tier = { key: "", label: "", rank: 1, quotas: [], features: [] };
+/** A user with totals and holds as they were at the version that is remembered. */
+interface MeteredUser extends LedgerUser {
+  readonly forgiven: ReadonlyMap<number, Amounts>;
+}
 
 /** Users remembered at most; beyond it they are all forgotten and read again. */
 const MOST_USERS = 10_000;
@@ -52,9 +49,18 @@ export interface Wanted {
   readonly at: Instant;
 }
 
-/** Loads what a batch is decided from, inside the transaction that is open. */
+/** An event that a batch brings, as far as it may be in the ledger already. */
+type EventName = Pick<EventIdentity, "source" | "id" | "providerId">;
+
+/**
+ * What a batch is decided from, remembered between batches as long as it is provably what the database says.
+ * `PRAGMA data_version` moves when another connection has committed; this connection's own commits are known. When it
+ * has moved, totals and holds are read again; when the generation has moved too, so is everything that decides.
+ */
 export class MeterState {
   #config: Config | null = null;
+  #metered = new Map<number, MeteredUser>();
+  #version: number | undefined;
   readonly #sources = new Map<string, number>();
 
   constructor(
@@ -62,23 +68,38 @@ export class MeterState {
     private readonly statements: MeterStatements,
   ) {}
 
-  /** Whether what is remembered of tiers, users, stops and settings is what the transaction sees. */
-  isCurrent(): boolean {
-    return this.#config !== null && this.#config.generation === this.statements.generation.get();
+  /** Whether nobody else has committed since the state was last brought up to date. Opens no transaction. */
+  isUntouched(): boolean {
+    return this.#config !== null && this.#version === this.statements.dataVersion.get();
   }
 
-  /** Reads tiers, stops and settings anew and forgets every user. */
+  /** To be called inside a transaction, before `load`. */
+  bringUpToDate(): "current" | "refresh" {
+    const version = this.statements.dataVersion.get();
+    if (this.#config === null) return "refresh";
+    if (version !== this.#version) {
+      if (this.#config.generation !== this.statements.generation.get()) return "refresh";
+      this.#metered.clear();
+      this.#version = version;
+    }
+    return "current";
+  }
+
+  /** Reads tiers, stops and settings anew and forgets every user. To be called inside a transaction. */
   async refresh(): Promise<void> {
+    this.#version = this.statements.dataVersion.get();
     const generation = this.statements.generation.get() as number;
     const settings = await loadSettings(this.db);
     const stops = await loadStops(this.db);
     const tiers = new Map((await loadTiers(this.db)).map(({ id, tier }) => [id, tier]));
     this.#config = { generation, settings, stops, tiers, users: new Map() };
+    this.#metered.clear();
   }
 
   /** After a rollback nothing that was read or written counts. */
   forget(): void {
     this.#config = null;
+    this.#metered.clear();
     this.#sources.clear();
   }
 
@@ -87,26 +108,13 @@ export class MeterState {
     return this.#config;
   }
 
-  load(
-    wanted: readonly Wanted[],
-    events: readonly { readonly source: string; readonly id: string; readonly providerId: string | null }[],
-  ): LedgerState {
+  /** Loads what is not remembered; to be called inside a transaction. */
+  load(wanted: readonly Wanted[], events: readonly EventName[]): LedgerState {
     const { settings, stops } = this.config;
-    const zone = calendar(settings.time_zone);
     const users = new Map<string, LedgerUser>();
-    const loading = new Map<number, LoadingUser>();
     for (const { name, at } of wanted) {
-      const known = this.#user(name);
-      if (known === null) continue;
-      let user = loading.get(known.id);
-      if (user === undefined) {
-        user = { ...known, windows: new Map(), holds: this.#holds(known.id) };
-        loading.set(known.id, user);
-      }
-      users.set(name, user);
-      const day = zone.dayOf(at);
-      this.#window(user, "day", day);
-      this.#window(user, "month", zone.dayToMonth(day));
+      const user = this.#metering(name, at, true);
+      if (user !== null && user !== undefined) users.set(name, user);
     }
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
@@ -121,6 +129,24 @@ export class MeterState {
     return { settings, stops, users, knownEvents, knownProviderIds };
   }
 
+  /** The state for one user from memory alone; `undefined` when something would have to be read. */
+  remembered(name: string, at: Instant): LedgerState | undefined {
+    const { settings, stops } = this.config;
+    const user = this.#metering(name, at, false);
+    if (user === undefined) return undefined;
+    const users = new Map<string, LedgerUser>();
+    if (user !== null) users.set(name, user);
+    return { settings, stops, users, knownEvents: NO_EVENTS, knownProviderIds: NO_PROVIDER_IDS };
+  }
+
+  /** Remembers users as a committed batch left them. */
+  keep(users: readonly LedgerUser[]): void {
+    for (const user of users) {
+      const before = this.#metered.get(user.id);
+      if (before !== undefined) this.#metered.set(user.id, { ...user, forgiven: before.forgiven });
+    }
+  }
+
   /** The number of a source; `undefined` when no event came from it yet. */
   sourceId(name: string): number | undefined {
     const remembered = this.#sources.get(name);
@@ -130,14 +156,30 @@ export class MeterState {
     return id;
   }
 
-  #user(name: string): KnownUser | null {
-    const { users } = this.config;
-    const remembered = users.get(name);
-    if (remembered !== undefined) return remembered;
-    if (users.size >= MOST_USERS) users.clear();
-    const user = this.#readUser(name);
-    users.set(name, user);
-    return user;
+  /** The user of a name with the windows of an instant: `null` for nobody, `undefined` when it may not be read. */
+  #metering(name: string, at: Instant, read: boolean): MeteredUser | null | undefined {
+    const { users, settings } = this.config;
+    let known = users.get(name);
+    if (known === undefined) {
+      if (!read) return undefined;
+      if (users.size >= MOST_USERS) users.clear();
+      known = this.#readUser(name);
+      users.set(name, known);
+    }
+    if (known === null) return null;
+    const zone = calendar(settings.time_zone);
+    const day = zone.dayOf(at);
+    const month = zone.dayToMonth(day);
+    const user = this.#metered.get(known.id);
+    if (user?.windows.has(windowKey("day", day)) && user.windows.has(windowKey("month", month))) return user;
+    if (!read) return undefined;
+    if (this.#metered.size >= MOST_USERS) this.#metered.clear();
+    const windows = new Map(user?.windows);
+    windows.set(windowKey("day", day), this.#window(known, "day", day));
+    windows.set(windowKey("month", month), this.#window(known, "month", month));
+    const metered = { ...known, windows, holds: user?.holds ?? this.#holds(known.id) };
+    this.#metered.set(known.id, metered);
+    return metered;
   }
 
   #readUser(name: string): KnownUser | null {
@@ -145,12 +187,9 @@ export class MeterState {
       .map((spelling) => this.statements.user.get(spelling))
       .find((found) => found !== undefined);
     if (row === undefined) return null;
+    // Only who was removed may have been left on a tier that was removed since; late usage still counts.
     const tier = this.config.tiers.get(row.tier_id) ?? (row.status === "removed" ? NO_TIER : undefined);
-    if (tier === undefined) {
-      // Only who was removed may have been left on a tier that was removed since.
-      if (row.status === "removed") return null;
-      throw new Error(`user ${row.id} is on a tier that does not exist`);
-    }
+    if (tier === undefined) throw new Error(`user ${row.id} is on a tier that does not exist`);
     const forgiven = new Map<number, Amounts>();
     for (const { period, window_index, meter, amount } of this.statements.forgiveness.all(row.id)) {
       const key = windowKey(period, window_index);
@@ -183,20 +222,13 @@ export class MeterState {
     return holds;
   }
 
-  #window(user: LoadingUser, period: Period, index: number): void {
-    const key = windowKey(period, index);
-    if (user.windows.has(key)) return;
+  #window(user: KnownUser, period: Period, index: number): WindowUsage {
     const used = this.statements.window.get(user.id, period, index);
-    const forgiven = user.forgiven.get(key);
-    if (used === undefined && forgiven === undefined) return;
-    user.windows.set(key, {
-      used: used ?? NO_WINDOW_USAGE.used,
-      forgiven: forgiven ?? NO_WINDOW_USAGE.forgiven,
-    });
+    const forgiven = user.forgiven.get(windowKey(period, index));
+    return { used: used ?? NO_WINDOW_USAGE.used, forgiven: forgiven ?? NO_WINDOW_USAGE.forgiven };
   }
 }
 
-interface LoadingUser extends KnownUser {
-  readonly windows: Map<number, WindowUsage>;
-  readonly holds: Map<string, Hold>;
-}
+const NO_TIER: Tier = { key: "", label: "", rank: 1, quotas: [], features: [] };
+const NO_EVENTS: ReadonlyMap<string, number> = new Map();
+const NO_PROVIDER_IDS: ReadonlySet<string> = new Set();

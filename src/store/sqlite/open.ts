@@ -136,8 +136,7 @@ async function refuseUnfit(raw: Sqlite.Database, db: Kysely<Schema>, path: strin
   // Looked at once: another process that creates the database right now would look like another program.
   const tables = tablesOf(raw);
   const state = tables.includes(MIGRATION_TABLE) ? await migrationState(db, SQLITE_FLAVOR) : null;
-  const foreign =
-    state === null || (state.unknown.length > 0 && state.unknown.length === state.applied.length);
+  const foreign = state === null || state.applied.length === state.unknown.length;
   const other = tables.find((name) => !name.startsWith("kysely_") && !name.startsWith("sqlite_"));
   if (foreign && other !== undefined) {
     throw new AlphaError("database", `${path} is another program's database (it has a table ${other})`, {

@@ -1,4 +1,91 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { declare, noun } from "../../declare.js";
 import type { Run } from "../../run.js";
+import { collect } from "../../values.js";
+import { QUOTA_OPTIONS } from "./quota-options.js";
 
-export function declareTiers(_program: Command, _run: Run): void {}
+const TIER = { tier: "the key of a tier, such as free" };
+const REASON = new Option("--reason <text>", "why, for the audit");
+
+function tierOptions(): Option[] {
+  return [
+    new Option("--label <label>", "its name for people"),
+    new Option("--rank <n>", "its place in the order, from 1; promote goes up, demote down"),
+    ...QUOTA_OPTIONS.map(({ flag, meter, period }) => {
+      const what = meter === "cost" ? "US dollars" : meter;
+      const value = meter === "cost" ? "usd" : "n";
+      return new Option(`${flag} <${value}>`, `${what} a ${period}, or unlimited`);
+    }),
+  ];
+}
+
+export function declareTiers(program: Command, run: Run): void {
+  const tiers = noun(program, "tiers", "What testers may use: limits and features by tier");
+  declare(tiers, run, {
+    usage: "list",
+    summary: "List the tiers by rank, with their limits",
+    examples: ["alpha tiers list", "alpha tiers list --json"],
+    tabular: true,
+    load: () => import("./list.js"),
+  });
+  declare(tiers, run, {
+    usage: "show <tier>",
+    summary: "Show one tier: limits, features, how many are on it",
+    args: TIER,
+    examples: ["alpha tiers show free"],
+    tabular: true,
+    load: () => import("./show.js"),
+  });
+  declare(tiers, run, {
+    usage: "add <tier>",
+    summary: "Add a tier",
+    details: "What is not limited is unlimited. Without --rank it goes to the top.",
+    args: { tier: "its key: lower-case letters, digits, _ and -" },
+    options: [
+      ...tierOptions(),
+      new Option("--feature <feature>", "a feature it allows; may be given several times").argParser(collect),
+      REASON,
+    ],
+    examples: [
+      "alpha tiers add team --label 'Team Alpha' --daily-tokens 100,000 --monthly-cost 800 --feature all_features",
+    ],
+    changes: true,
+    load: () => import("./add.js"),
+  });
+  declareChanges(tiers, run);
+}
+
+function declareChanges(tiers: Command, run: Run): void {
+  declare(tiers, run, {
+    usage: "set <tier>",
+    summary: "Change a tier for everybody on it, at once",
+    args: TIER,
+    options: [
+      ...tierOptions(),
+      new Option("--feature <feature>", "replaces its features; may be given several times").argParser(
+        collect,
+      ),
+      new Option("--add-feature <feature>", "allows one more; may be given several times").argParser(collect),
+      new Option("--remove-feature <feature>", "takes one away; may be given several times").argParser(
+        collect,
+      ),
+      REASON,
+    ],
+    examples: [
+      "alpha tiers set free --daily-tokens 2000 --dry-run",
+      "alpha tiers set basic --daily-images unlimited --add-feature basic_seo",
+    ],
+    changes: true,
+    load: () => import("./set.js"),
+  });
+  declare(tiers, run, {
+    usage: "remove <tier>",
+    summary: "Remove a tier that nobody is on",
+    args: TIER,
+    options: [REASON],
+    examples: ["alpha tiers remove team", "alpha tiers remove team --yes"],
+    changes: true,
+    confirms: true,
+    load: () => import("./remove.js"),
+  });
+}

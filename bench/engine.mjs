@@ -1,0 +1,127 @@
+// How fast the limits engine decides and meters, against rate-limiter-flexible's SQLite store on the same better-sqlite3
+// with the same pragmas. A pair (reserve + settle) is compared with two of its `consume` calls.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLimits } from "../dist/index.js";
+import { freshDatabase, openPeer, PRO_USER, pointLookup, REQUEST, USAGE } from "./engine-setup.mjs";
+import { startWorkers } from "./engine-workers.mjs";
+import { figure, inTurn } from "./harness.mjs";
+
+const ROUNDS = 5;
+
+export default async function* engineBench() {
+  const folder = mkdtempSync(join(tmpdir(), "alpha-bench-"));
+  try {
+    yield* single(folder);
+    yield* processes(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Operations per second of an asynchronous operation, one after the other. */
+async function perSecond(count, operation) {
+  const began = performance.now();
+  for (let n = 0; n < count; n += 1) await operation(n);
+  return (count * 1000) / (performance.now() - began);
+}
+
+/** The same with many callers at once. */
+async function perSecondAtOnce(callers, count, operation) {
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      for (let n = 0; n < count / callers; n += 1) await operation();
+    }),
+  );
+  return (count * 1000) / (performance.now() - began);
+}
+
+async function* single(folder) {
+  const database = await freshDatabase(join(folder, "ours.db"));
+  const limits = await openLimits({ database });
+  const peer = await openPeer(join(folder, "peer.db"));
+  const lookup = pointLookup(database);
+
+  const pair = async () => {
+    const { reservation } = await limits.reserve(REQUEST);
+    await limits.settle(reservation.handle, USAGE);
+  };
+  const peerPair = async () => {
+    await peer.consume(PRO_USER, 1);
+    await peer.consume(PRO_USER, 1);
+  };
+
+  yield figure({
+    name: "check : consume, no other writer",
+    unit: "/s",
+    bound: ">= 12",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(20_000, () => limits.check(REQUEST)),
+      () => perSecond(3_000, () => peer.consume(PRO_USER, 1)),
+    )),
+  });
+  yield figure({
+    name: "point lookup : check",
+    unit: "/s",
+    bound: "<= 2",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(50_000, lookup),
+      () => perSecond(20_000, () => limits.check(REQUEST)),
+    )),
+  });
+  yield figure({
+    name: "reserve + settle, one after the other : 2 consumes",
+    unit: "/s",
+    bound: ">= 1.2",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(3_000, pair),
+      () => perSecond(3_000, peerPair),
+    )),
+  });
+  yield figure({
+    name: "reserve + settle, 64 callers at once : 2 consumes",
+    unit: "/s",
+    bound: ">= 6",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecondAtOnce(64, 12_800, pair),
+      () => perSecondAtOnce(64, 3_200, peerPair),
+    )),
+  });
+  await limits.close();
+}
+
+async function* processes(folder) {
+  const ours = await startWorkers("ours", await freshDatabase(join(folder, "shared.db")), 4);
+  const peer = await startWorkers("peer", join(folder, "shared-peer.db"), 4);
+  const rates = { ours: [], peer: [] };
+  const fairness = [];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const mine = await ours.round();
+    const theirs = await peer.round();
+    if (round === 0) continue;
+    rates.ours.push(mine.total);
+    rates.peer.push(theirs.total);
+    fairness.push(mine.slowest / mine.fastest);
+  }
+  ours.stop();
+  peer.stop();
+  yield figure({
+    name: "reserve + settle, 4 processes on one file : 2 consumes",
+    unit: "/s",
+    bound: ">= 3",
+    ...rates,
+  });
+  yield figure({
+    name: "fairness: slowest : fastest of the 4 processes",
+    unit: "",
+    bound: ">= 0.6",
+    ours: fairness,
+    peer: fairness.map(() => 1),
+  });
+}

@@ -1,0 +1,41 @@
+import type { TierChange } from "../../../engine/tiers.js";
+import { AlphaError } from "../../../errors.js";
+import { parseCount, parseLimit, parseMoney } from "../../values.js";
+import { QUOTA_OPTIONS } from "./quota-options.js";
+
+export interface TierOptions {
+  readonly label?: string;
+  readonly rank?: string;
+  readonly feature?: readonly string[];
+  readonly addFeature?: readonly string[];
+  readonly removeFeature?: readonly string[];
+  readonly reason?: string;
+}
+
+/** What the options of `tiers add` and `tiers set` ask for. */
+export function tierChange(options: TierOptions): TierChange {
+  const { label, feature, addFeature, removeFeature, reason } = options;
+  const limits = options as Readonly<Record<string, unknown>>;
+  const quotas = QUOTA_OPTIONS.flatMap(({ flag, key, meter, period }) => {
+    const text = limits[key];
+    if (typeof text !== "string") return [];
+    return [{ meter, period, limit: parseLimit(flag, text, meter === "cost" ? parseMoney : parseCount) }];
+  });
+  return {
+    ...(label === undefined ? {} : { label: label.trim() }),
+    ...(options.rank === undefined ? {} : { rank: parseRank(options.rank) }),
+    ...(quotas.length === 0 ? {} : { quotas }),
+    ...(feature === undefined ? {} : { features: feature }),
+    ...(addFeature === undefined ? {} : { addFeatures: addFeature }),
+    ...(removeFeature === undefined ? {} : { removeFeatures: removeFeature }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+function parseRank(text: string): number {
+  const rank = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(rank) && rank > 0) return rank;
+  throw new AlphaError("usage", `--rank must be a whole number of 1 or more, not "${text}"`, {
+    hint: "1 is the lowest tier; see the others with: alpha tiers list",
+  });
+}

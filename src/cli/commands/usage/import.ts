@@ -1,0 +1,141 @@
+import { statSync } from "node:fs";
+import { importUsage, type UsageImport } from "../../../engine/ingest.js";
+import type { UsageLog } from "../../../engine/usage-log.js";
+import { AlphaError } from "../../../errors.js";
+import { parseMapping } from "../../../importers/mapping.js";
+import { type ReadOptions, readUsage, requireFormat } from "../../../input/read-usage.js";
+import { sanitize } from "../../../render/sanitize.js";
+import { count, plural } from "../../../render/text.js";
+import { importJson, importText, rejectNotes } from "../../../render/views/import.js";
+import type { Context } from "../../context.js";
+import { EXIT } from "../../exit-codes.js";
+import type { Invocation } from "../../run.js";
+import { RejectsFile } from "./rejects-file.js";
+
+interface Options {
+  readonly logFormat?: string;
+  readonly map?: readonly string[];
+  readonly set?: readonly string[];
+  readonly user?: string;
+  readonly rejects?: string;
+  readonly strict?: boolean;
+}
+
+export default async function importLogs(
+  context: Context,
+  { args, options }: Invocation<Options>,
+): Promise<void> {
+  const files = args[0] as string[];
+  const { logFormat, map = [], set = [], user } = options;
+  const mapping = parseMapping(map, set);
+  requireFormat(logFormat);
+  if (files.filter((file) => file === "-").length > 1) {
+    throw new AlphaError("usage", "standard input can be read only once");
+  }
+  const engine = await context.engine();
+  const reading = {
+    now: engine.now(),
+    mapping,
+    format: logFormat,
+    stdin: context.io.stdin,
+    signal: context.io.signal,
+  };
+  const kept = options.rejects === undefined ? null : new RejectsFile(options.rejects, files);
+  const progress = await context.progress("importing");
+  const began = performance.now();
+  let done: UsageImport;
+  try {
+    done = await importUsage(
+      engine,
+      files.map((file) => logOf(file, reading)),
+      {
+        ...(user === undefined ? {} : { user }),
+        ...(kept === null ? {} : { onReject: (reject) => kept.add(reject) }),
+        dryRun: context.dryRun,
+        signal: context.io.signal,
+        progress,
+        readAs: { format: logFormat, map, set },
+      },
+    );
+  } catch (error) {
+    kept?.discard();
+    throw error;
+  } finally {
+    progress.end();
+  }
+  if (context.dryRun) kept?.discard();
+  else kept?.keep();
+  tell(context, done, performance.now() - began, options.rejects);
+  if (options.strict === true && done.total.bad > 0) context.exitCode = EXIT.failed;
+  throwErrors(done, files.length);
+}
+
+function logOf(file: string, reading: ReadOptions): UsageLog {
+  return {
+    name: file === "-" ? "stdin" : file,
+    bytes: file === "-" ? null : sizeOf(file),
+    read: () => readUsage(file, reading),
+  };
+}
+
+/** What is wrong with a file is found out, and said, when it is read. */
+function sizeOf(file: string): number | null {
+  try {
+    const stat = statSync(file);
+    return stat.isFile() ? stat.size : null;
+  } catch {
+    return null;
+  }
+}
+
+function tell(context: Context, done: UsageImport, elapsed: number, rejects: string | undefined): void {
+  const { records } = done.total;
+  const [log] = done.logs;
+  // Where the only log failed at once, its error says it all.
+  const failed = done.logs.length === 1 && log?.number === null && log.error !== null;
+  if (!failed || done.interrupted) {
+    const perSecond = Math.round(records / Math.max(elapsed / 1000, 0.001));
+    context.changed({
+      kind: "usage-import",
+      data: importJson(done),
+      meta: { elapsed_ms: Math.round(elapsed), records_per_second: perSecond },
+      text: (style, width) => importText(done, { dryRun: context.dryRun, style, width }),
+    });
+    if (context.format !== "json") {
+      context.note(
+        `${plural(records, "record")} in ${(elapsed / 1000).toFixed(1)} s, ${count(perSecond)} a second`,
+      );
+    }
+  }
+  if (context.format === "json" || done.total.bad === 0) return;
+  const [head = "", ...lines] = rejectNotes(done);
+  context.warn(head);
+  for (const line of lines) context.note(sanitize(line));
+  if (rejects === undefined) context.note("To keep them all, import again with --rejects FILE.");
+  else if (context.dryRun) context.note("They were not kept: this is a dry run.");
+  else
+    context.note(
+      `They are kept in ${rejects}; mend the records or onboard their users, and import that file.`,
+    );
+}
+
+/** Several logs that failed are one error, so that a script finds all of them in the one it reads. */
+function throwErrors({ logs, total, interrupted }: UsageImport, files: number): void {
+  const errors = logs.flatMap(({ error }) => (error === null ? [] : [error]));
+  const [first] = errors;
+  if (first === undefined) return;
+  if (interrupted) {
+    throw new AlphaError(
+      "interrupted",
+      `the import was interrupted; ${plural(total.inserted, "record")} of it stay${total.inserted === 1 ? "s" : ""}`,
+      { hint: "run the same command again to continue: what is in already counts once" },
+    );
+  }
+  // After a database that failed nothing else was tried.
+  const last = errors.at(-1);
+  if (last?.code === "database" || errors.length === 1) throw last;
+  const list = errors.map(({ message }) => `\n  ${message}`).join("");
+  throw new AlphaError("failed", `${errors.length} of ${files} files could not be imported:${list}`, {
+    hint: first.hint,
+  });
+}

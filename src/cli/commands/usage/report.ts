@@ -1,0 +1,37 @@
+import type { ReportGrouping } from "../../../domain/report.js";
+import { usageReport } from "../../../engine/reports.js";
+import { groupReportTable, reportJson } from "../../../render/views/report.js";
+import { unpricedNote } from "../../../render/views/report-notes.js";
+import { usersReportTable } from "../../../render/views/report-users.js";
+import type { Context } from "../../context.js";
+import type { Invocation } from "../../run.js";
+
+interface Options {
+  readonly month?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly by?: ReportGrouping;
+  readonly atModel?: string;
+}
+
+export default async function report(context: Context, { options }: Invocation<Options>): Promise<void> {
+  const { month, since, until, by = "user", atModel } = options;
+  const found = await usageReport(await context.engine(), {
+    by,
+    ...(month === undefined ? {} : { month }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(atModel === undefined ? {} : { atModel }),
+  });
+  const data = context.format === "json" ? reportJson(found) : null;
+  const meta = { count: found.rows.length };
+  const view = { kind: "usage-report", data, meta };
+  if (found.by === "user") {
+    context.show({ ...view, table: usersReportTable(found, context.format === "csv") });
+  } else {
+    context.show({ ...view, table: groupReportTable(found) });
+  }
+  // CSV has no place for notes, and what has no price must not go unsaid.
+  if (context.format === "csv")
+    for (const note of unpricedNote(found)) context.warn(note.replace(/^\* /, ""));
+}

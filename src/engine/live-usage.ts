@@ -1,0 +1,117 @@
+import { contentHash } from "../domain/content-hash.js";
+import type { Entry } from "../domain/ledger-model.js";
+import type { Nanos } from "../domain/money.js";
+import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
+import type { QuotedRates } from "../domain/price-rule.js";
+import { type CallKind, canonicalProvider, type Usage } from "../domain/usage.js";
+import type { Instant } from "../domain/window.js";
+import { AlphaError } from "../errors.js";
+
+/** The source of events that are metered live, by the product or by `alpha usage record`. */
+export const LIVE_SOURCE = "live";
+
+/** What a call is about to use. Everything but the user may be left out. */
+export interface LimitsRequest extends Partial<CallKind> {
+  /** Id, email or alias. */
+  readonly user: string;
+  /** Tokens, input and output together. Left out together with `images`: the request is judged by both quotas. */
+  readonly tokens?: number;
+  readonly images?: number;
+  /** Expected cost in nanos; estimated from the model's dearest rate when left out. */
+  readonly cost?: Nanos;
+}
+
+/** What a call used. Buckets are disjoint, see `TokenBuckets`; what is left out is 0. */
+export interface UsageReport extends Partial<Usage>, Partial<CallKind> {
+  /** Cost in nanos, where the provider states it; computed from the price book when left out. */
+  readonly cost?: Nanos;
+  /** When the call ended; now, when left out. */
+  readonly occurredAt?: Instant;
+  /** The provider's id of the response: the same call found again in a log then counts once. */
+  readonly providerId?: string;
+  /** `ok` unless given. */
+  readonly status?: string;
+}
+
+// More than any one call can use; it keeps estimates of its cost exact.
+const MOST_TOKENS = 10_000_000_000;
+const MOST_IMAGES = 10_000_000;
+const MOST_COST = 1_000_000_000_000_000;
+
+const MOST = {
+  tokens: MOST_TOKENS,
+  images: MOST_IMAGES,
+  cost: MOST_COST,
+  input: MOST_TOKENS,
+  cacheRead: MOST_TOKENS,
+  cacheWrite: MOST_TOKENS,
+  output: MOST_TOKENS,
+  reasoning: MOST_TOKENS,
+} as const;
+const COUNTS = Object.keys(MOST) as (keyof typeof MOST)[];
+
+/** Refuses amounts that are negative, fractional, or more than any one call can use. */
+export function requireCounts(values: Partial<Record<keyof typeof MOST, number>>): void {
+  for (const name of COUNTS) {
+    const value = values[name];
+    if (value === undefined) continue;
+    if (!(Number.isSafeInteger(value) && value >= 0)) {
+      throw new AlphaError("usage", `${name} must be a whole number of 0 or more, not ${value}`);
+    }
+    if (value > MOST[name]) throw new AlphaError("usage", `${name} is more than one call can use: ${value}`);
+  }
+  if ((values.reasoning ?? 0) > (values.output ?? 0)) {
+    throw new AlphaError("usage", "reasoning is a part of output and cannot be more than it");
+  }
+}
+
+export function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
+  return { provider: canonicalProvider(provider), model: model.trim(), feature: feature.trim() };
+}
+
+/** Whether the cost has to be computed from the price book. */
+export function needsBook({ cost, model = "" }: UsageReport): boolean {
+  return cost === undefined && model !== "";
+}
+
+export function quoted(rates: Rates | null): QuotedRates | null {
+  return rates === null ? null : { rates, from: "book" };
+}
+
+interface Reported {
+  readonly at: Instant;
+  /** The hold is charged, since nobody said what was used. */
+  readonly estimated: boolean;
+  /** `null` where `needsBook` says no. */
+  readonly book: PriceSource | null;
+}
+
+/** What a caller reports, as the ledger takes it. */
+export function entryOf(
+  user: string,
+  id: string,
+  usage: UsageReport,
+  { at, estimated, book }: Reported,
+): Entry {
+  const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, reasoning = 0, images = 0 } = usage;
+  const { provider, model, feature } = kindOf(usage);
+  const amounts = { input, cacheRead, cacheWrite, output, reasoning, images };
+  const { occurredAt = at, cost = null, status = "ok", providerId = null } = usage;
+  // A retry is made later: when the instant was not given, it is no part of what makes the content the same.
+  const hashedAt = usage.occurredAt ?? 0;
+  const said = { provider, model, feature, cost, status, providerId };
+  const hash = contentHash({ ...amounts, ...said, occurredAt: hashedAt });
+  const rates = book === null ? null : quoted(book.rates(said, occurredAt, totalInput(amounts)));
+  return {
+    user,
+    source: LIVE_SOURCE,
+    id,
+    hash,
+    ...said,
+    ...amounts,
+    occurredAt,
+    rates,
+    estimated,
+    importId: null,
+  };
+}

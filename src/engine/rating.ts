@@ -1,0 +1,29 @@
+import { type PriceSource, totalInput } from "../domain/price.js";
+import type { QuotedRates } from "../domain/price-rule.js";
+import type { UsageRecord } from "../domain/usage.js";
+import type { LoadPrices } from "./ports.js";
+
+type Rated = Omit<UsageRecord, "source" | "id" | "user">;
+
+/** The rates of many records. The price book is loaded with the first record that needs it. */
+export class Rating {
+  #book: PriceSource | null = null;
+
+  constructor(private readonly load: LoadPrices) {}
+
+  /** To be awaited before `rates` is asked about these records. */
+  async prepare(records: readonly Rated[]): Promise<void> {
+    if (this.#book === null && records.some(needsRates)) this.#book = await this.load();
+  }
+
+  /** `null` where the record states its cost, names no model, or no price covers it. */
+  rates(record: Rated): QuotedRates | null {
+    if (!needsRates(record)) return null;
+    const rates = this.#book?.rates(record, record.occurredAt, totalInput(record)) ?? null;
+    return rates === null ? null : { rates, from: "book" };
+  }
+}
+
+function needsRates({ cost, model }: Rated): boolean {
+  return cost === null && model !== "";
+}

@@ -1,0 +1,192 @@
+import { type DayRange, rangeOf } from "../domain/day-range.js";
+import {
+  type ComputedAt,
+  imageRate,
+  modelPricing,
+  type Pricing,
+  planningPricing,
+  tokenSplit,
+} from "../domain/estimate.js";
+import { fitsOf } from "../domain/estimate-fit.js";
+import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
+import {
+  type GroupReport,
+  type ReportFrame,
+  type ReportGrouping,
+  rowsByDay,
+  rowsByKind,
+  rowsByTier,
+  type Sums,
+  totalOf,
+  unpricedModels,
+} from "../domain/report.js";
+import { estimateTotals, inferenceDays, rowsByUser, type UserReport } from "../domain/report-users.js";
+import { planningRates, type Settings } from "../domain/settings.js";
+import { canonicalProvider } from "../domain/usage.js";
+import { type Calendar, calendar, firstDayOfMonth, type Instant } from "../domain/window.js";
+import { AlphaError } from "../errors.js";
+import type { Engine } from "./engine.js";
+import type { Reading, UsageCell } from "./ports.js";
+
+export interface ReportRequest {
+  readonly by: ReportGrouping;
+  /** `YYYY-MM`; the running month when no range is given either. */
+  readonly month?: string;
+  /** First day, `YYYY-MM-DD`. */
+  readonly since?: string;
+  /** The day after the last. */
+  readonly until?: string;
+  /** Compute estimates at the price of this model, as `provider/model` or `model`; only by user. */
+  readonly atModel?: string;
+}
+
+/** Usage and cost of a range of days, from the daily totals; by user also against limits and estimates. */
+export async function usageReport(engine: Engine, request: ReportRequest): Promise<GroupReport | UserReport> {
+  const { by, atModel } = request;
+  if (atModel !== undefined && by !== "user") {
+    throw new AlphaError("usage", `--at-model is for estimates, which a report by ${by} has none of`, {
+      hint: "use it with: alpha usage report --by user",
+    });
+  }
+  const prices = atModel === undefined ? null : await engine.prices();
+  const at = engine.now();
+  return engine.store.read(async (tx) => {
+    const settings = await tx.settings.current();
+    const days = calendar(settings.time_zone);
+    const today = days.dayOf(at);
+    const asked = rangeOf(request, today, days.monthOf(at));
+    const range = { from: await firstDay(tx, asked, days), to: asked.to };
+    const monthEnd = firstDayOfMonth(days.monthOf(at) + 1);
+    const frame = { at, zone: days.zone, range, today, monthEnd };
+    if (by !== "user") return groupReport(tx, by, frame);
+    const rates = prices === null ? null : modelRates(prices, atModel ?? "", at);
+    return userReport(tx, frame, {
+      settings,
+      calendar: days,
+      model: rates && { name: atModel ?? "", rates },
+    });
+  });
+}
+
+/** A range without a first day begins with what is known first, so that it can be said and counted. */
+async function firstDay(tx: Reading, { from, to }: DayRange, days: Calendar): Promise<number> {
+  if (from !== Number.MIN_SAFE_INTEGER) return from;
+  const users = await tx.users.list({ removed: true });
+  const known = [
+    ...users.map((user) => days.dayOf(user.createdAt)),
+    ...(await tx.usage.report.firstUse()).values(),
+  ];
+  return known.reduce((first, day) => Math.min(first, day), to - 1);
+}
+
+type Frame = Omit<ReportFrame, "totals" | "unpriced">;
+
+async function groupReport(tx: Reading, by: GroupReport["by"], frame: Frame): Promise<GroupReport> {
+  const { range, today } = frame;
+  const cells = await tx.usage.cells(range, by === "tier" ? "user" : by === "day" ? "day" : "kind");
+  const rows =
+    by === "tier"
+      ? rowsByTier(cells, await tx.users.list({ removed: true }), await tx.tiers.list())
+      : by === "day"
+        ? rowsByDay(cells, range, today)
+        : rowsByKind(cells, by);
+  const totals = totalOf(cells);
+  const kinds = by === "tier" || by === "day" ? null : cells;
+  return { ...frame, by, rows, totals, unpriced: await unpricedIn(tx, range, totals, kinds) };
+}
+
+async function unpricedIn(tx: Reading, range: DayRange, totals: Sums, kinds: readonly UsageCell[] | null) {
+  if (totals.unpriced === 0) return [];
+  return unpricedModels(kinds ?? (await tx.usage.cells({ ...range, unpriced: true }, "kind")));
+}
+
+interface UserFrame {
+  readonly settings: Settings;
+  readonly calendar: Calendar;
+  readonly model: { readonly name: string; readonly rates: Rates } | null;
+}
+
+async function userReport(
+  tx: Reading,
+  frame: Frame,
+  { settings, calendar: days, model }: UserFrame,
+): Promise<UserReport> {
+  const { range, at, today } = frame;
+  const cells = await tx.usage.cells(range, "user");
+  const totals = totalOf(cells);
+  const tiers = await tx.tiers.list();
+  const { pricing, computedAt } = estimatesAt(settings, model, totals);
+  const rows = rowsByUser({
+    users: await tx.users.list({ removed: true }),
+    tiers,
+    sums: new Map(cells.map((cell) => [cell.userId, cell])),
+    activity: await tx.usage.report.activity({
+      days: range,
+      months: { from: days.dayToMonth(range.from), to: days.dayToMonth(range.to - 1) + 1 },
+      inference: inferenceDays(range, today),
+      today,
+      thisMonth: days.monthOf(at),
+    }),
+    overrides: await tx.usage.report.overrides(),
+    firstUse: await tx.usage.report.firstUse(),
+    removedAt: await tx.usage.report.removedAt(),
+    range,
+    calendar: days,
+    pricing,
+    at,
+  });
+  const pairs = rows.map(({ user, estimate }) => ({ persona: estimate.persona, tier: user.tier }));
+  return {
+    ...frame,
+    by: "user",
+    rows,
+    totals,
+    estimates: estimateTotals(rows),
+    computedAt,
+    warnAt: settings.warn_at,
+    blockAt: settings.block_at,
+    fits: fitsOf(pairs, tiers, pricing, settings.block_at),
+    unpriced: await unpricedIn(tx, range, totals, null),
+  };
+}
+
+function modelRates(prices: PriceSource, name: string, at: Instant): Rates {
+  const slash = name.indexOf("/");
+  const split = { provider: canonicalProvider(name.slice(0, slash)), model: name.slice(slash + 1) };
+  const rates =
+    (slash > 0 ? prices.rates(split, at, 0) : null) ?? prices.rates({ provider: "", model: name }, at, 0);
+  if (rates !== null) return rates;
+  throw new AlphaError("not-found", `no price is known for the model "${name}"`, {
+    hint: "name it with its provider, as openai/gpt-4o",
+  });
+}
+
+function estimatesAt(
+  settings: Settings,
+  model: UserFrame["model"],
+  totals: Sums,
+): { readonly pricing: Pricing; readonly computedAt: ComputedAt } {
+  const planning = planningRates(settings);
+  if (model === null) {
+    return { pricing: planningPricing(planning), computedAt: { rates: "planning", ...planning } };
+  }
+  const { name, rates } = model;
+  const split = tokenSplit({ input: totalInput(totals), output: totals.output });
+  const pricing = modelPricing(rates, split, planning);
+  if (pricing === null || rates.input === null || rates.output === null) {
+    throw new AlphaError("conflict", `"${name}" has no price for input and output tokens`);
+  }
+  const image = imageRate(rates);
+  return {
+    pricing,
+    computedAt: {
+      rates: "model",
+      model: name,
+      split,
+      input: rates.input,
+      output: rates.output,
+      perImage: image ?? planning.perImage,
+      imagesPlanned: image === null,
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { canonicalProvider } from "../domain/usage.js";
+import { calendar, type Instant, parseDay, parseInstant } from "../domain/window.js";
+import { AlphaError } from "../errors.js";
+import type { Engine } from "./engine.js";
+import { requireUser } from "./find.js";
+import type { ListedEvent } from "./ports.js";
+
+export interface EventsWanted {
+  readonly user?: string;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly feature?: string;
+  /** A day of the accounting zone or an instant; inclusive. */
+  readonly since?: string;
+  /** The same; exclusive. */
+  readonly until?: string;
+  readonly unpriced?: boolean;
+  /** Only events numbered below this one: the next page. */
+  readonly before?: number;
+  /** At least 1. */
+  readonly limit: number;
+}
+
+export interface EventsPage {
+  /** Newest entries of the ledger first. */
+  readonly events: readonly ListedEvent[];
+  /** The `before` of the next page; `null`: this is the last. */
+  readonly nextBefore: number | null;
+  readonly timeZone: string;
+}
+
+/** One page of the ledger. */
+export function listEvents(engine: Engine, wanted: EventsWanted): Promise<EventsPage> {
+  const { user: name, provider, since, until, limit, ...rest } = wanted;
+  return engine.store.read(async (tx) => {
+    const timeZone = (await tx.settings.current()).time_zone;
+    const user = name === undefined ? null : await requireUser(tx, name);
+    const found = await tx.usage.events({
+      ...rest,
+      ...(user === null ? {} : { userId: user.id }),
+      ...(provider === undefined ? {} : { provider: canonicalProvider(provider) }),
+      ...(since === undefined ? {} : { since: momentOf("--since", since, timeZone) }),
+      ...(until === undefined ? {} : { until: momentOf("--until", until, timeZone) }),
+      // One more than is shown tells whether there is a next page.
+      limit: limit + 1,
+    });
+    const events = found.slice(0, limit);
+    return { events, nextBefore: found.length > limit ? (events.at(-1)?.number ?? null) : null, timeZone };
+  });
+}
+
+function momentOf(option: string, text: string, timeZone: string): Instant {
+  const day = parseDay(text.trim());
+  const instant = day === null ? parseInstant(text) : calendar(timeZone).window("day", day).start;
+  if (instant !== null) return instant;
+  throw new AlphaError("usage", `${option} "${text}" is neither a day nor an instant`, {
+    hint: "write it as 2026-11-22 or 2026-11-22T19:30:00Z",
+  });
+}

@@ -1,0 +1,46 @@
+import type { UsageRecord } from "../domain/usage.js";
+
+/** A record of a log that states usage well enough to be counted. */
+export interface LoggedUsage {
+  /** Whose it is, as the log says it; `null` when it does not. */
+  readonly draft: Omit<UsageRecord, "source" | "id" | "user"> & { readonly user: string | null };
+  /** Unique together. */
+  readonly source: string;
+  readonly id: string;
+  /** Which of the equal records of the log it is, from 1; `null` when it has an id of its own. */
+  readonly occurrence: number | null;
+  readonly record: { readonly line: number; readonly raw: string };
+}
+
+/** A record that was not counted, and why. */
+export interface RejectedUsage {
+  readonly file: string;
+  readonly line: number;
+  /** `null`: the record as a whole. */
+  readonly field: string | null;
+  readonly reason: string;
+  readonly occurrence: number | null;
+  readonly raw: string;
+}
+
+/** What one piece of a log held. */
+export interface LogBatch {
+  readonly records: readonly LoggedUsage[];
+  readonly rejects: readonly RejectedUsage[];
+  /** Sound records that are deliberately not counted. */
+  readonly skipped: readonly unknown[];
+  /** How much of the log was read so far, in the bytes that `UsageLog.bytes` counts. */
+  readonly bytesRead: number;
+}
+
+/** A log to be imported. Whoever calls opens and reads it: the engine knows neither files nor formats. */
+export interface UsageLog {
+  readonly name: string;
+  /** `null` for a stream. */
+  readonly bytes: number | null;
+  /**
+   * Read once. Ends with an AlphaError: `failed` when the log cannot be read on, `interrupted` when the operator
+   * stops; what came before is good.
+   */
+  read(): AsyncIterable<LogBatch>;
+}

@@ -1,0 +1,47 @@
+import type { Engine } from "../../src/engine/engine.js";
+import { initialise } from "../../src/engine/init.js";
+import type { Store } from "../../src/engine/ports.js";
+import { type AddUser, addUsers } from "../../src/engine/users.js";
+import { createIds } from "../../src/ids.js";
+import { initSqlite, openSqlite } from "../../src/store/sqlite/open.js";
+import { NOW } from "./cli.js";
+import { T0 } from "./store.js";
+
+/** An engine whose clock is set by hand. It has no price book: asking for one fails the test. */
+export interface TestEngine extends Engine {
+  at: number;
+}
+
+export function engineOn(store: Store, at = T0, actor = "olga"): TestEngine {
+  const engine: TestEngine = {
+    at,
+    store,
+    actor,
+    now: () => engine.at,
+    ids: createIds(() => engine.at),
+    prices: () => Promise.reject(new Error("no price was to be asked for")),
+  };
+  return engine;
+}
+
+/** An initialised database at a path, with testers, made without the command line. */
+export async function seededDatabase(
+  path: string,
+  users: readonly AddUser[],
+  options: {
+    readonly at?: number;
+    readonly timeZone?: string;
+    readonly prepare?: (engine: TestEngine) => Promise<unknown>;
+  } = {},
+): Promise<void> {
+  await initSqlite({ path, waitMs: 5_000 });
+  const store = await openSqlite({ path, waitMs: 5_000 });
+  try {
+    const engine = engineOn(store, options.at ?? NOW);
+    await initialise(engine, { timeZone: options.timeZone ?? "UTC" });
+    await addUsers(engine, users);
+    await options.prepare?.(engine);
+  } finally {
+    await store.close();
+  }
+}
