@@ -30,11 +30,12 @@ export interface StopSubject extends Partial<CallKind> {
 }
 
 /**
- * Whether a stop covers a request. A request that leaves a scoped dimension out is covered: it might be the very
+ * Whether a stop that is in force covers a request. When it was turned on plays no part: the clock of who asks may be
+ * behind the clock of who stopped. A request that leaves a scoped dimension out is covered: it might be the very
  * thing that was to be stopped.
  */
 export function covers(stop: Stop, subject: StopSubject, at: Instant): boolean {
-  if (at < stop.since || (stop.until !== null && at >= stop.until)) return false;
+  if (stop.until !== null && at >= stop.until) return false;
   const { userId, tier, provider, model, feature } = stop.scope;
   return (
     (userId === undefined || subject.userId === userId) &&

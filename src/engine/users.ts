@@ -86,9 +86,10 @@ export async function prepareUser(
     const name = await attempt(() => requireUserName("alias", alias));
     if (name !== null) aliases.push(name);
   }
-  const names = [key, email === key ? null : email, ...aliases].filter((name) => name !== null);
+  const names = [email, key === email ? null : key, ...aliases].filter((name) => name !== null);
+  const owners = new Set<number>();
   for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) === index) await attempt(() => requireFree(tx, name));
+    if (names.indexOf(name) === index) await attempt(() => requireFree(tx, name, owners));
     else problems.push(new AlphaError("usage", `"${name}" is given twice`));
   }
   const wanted = input.tier ?? (await tx.settings.current()).default_tier;
@@ -119,9 +120,11 @@ function requirePersona(text: string): PersonaKey {
   );
 }
 
-async function requireFree(tx: Writing, name: string): Promise<void> {
+/** Refuses a name that somebody has, once for each who has one: `owners` are those who were told already. */
+async function requireFree(tx: Writing, name: string, owners: Set<number>): Promise<void> {
   const owner = await tx.users.find(name);
-  if (owner === undefined) return;
+  if (owner === undefined || owners.has(owner.id)) return;
+  owners.add(owner.id);
   if (owner.status === "removed") {
     throw new AlphaError("conflict", `"${name}" is reserved: it belonged to a user who was removed`);
   }

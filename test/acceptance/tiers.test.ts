@@ -8,7 +8,7 @@ async function seeded(): Promise<Home> {
   const home = freshHome();
   await seededDatabase(home.database, [{ id: "ada" }, { id: "bob" }], {
     at: NOW - HOUR,
-    then: ({ store }) =>
+    prepare: ({ store }) =>
       store.meter.commit([record("1", { input: 600, output: 0, occurredAt: NOW - HOUR }, NOW - HOUR)]),
   });
   return home;

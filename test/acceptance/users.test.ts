@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freshHome, type Home, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
-import { alphaInTerminal, KEY } from "../support/pty.js";
 import { HOUR, record, reserve } from "../support/store.js";
 
 async function seeded(): Promise<Home> {
@@ -16,7 +15,7 @@ async function seeded(): Promise<Home> {
     ],
     {
       at: NOW - HOUR,
-      then: ({ store }) =>
+      prepare: ({ store }) =>
         store.meter.commit([
           record(
             "1",
@@ -139,7 +138,9 @@ test("many are added from a file and from stdin, all or none", async () => {
 
   const again = await home.run(["users", "add", "--from", "users.csv"]);
   expect(again).toMatchObject({ code: 1, stdout: "" });
-  expect(again.stderr).toContain("2 rows of users.csv cannot be added, so nobody was:\n  line 2:");
+  expect(again.stderr).toContain(
+    "2 rows of users.csv cannot be added, so nobody was:\n  line 2: there is already a user eve@x.io\n  line 3:",
+  );
   const piped = await home.json(["users", "add", "--from", "-", "--tier", "pro"], {
     input: "id,tier\nx,\ny,free\n",
   });
@@ -270,94 +271,5 @@ test("every command explains itself", async () => {
   for (const verb of VERBS) {
     const help = await home.ok(["users", verb, "--help"]);
     expect(help).toContain("Examples:\n  $ alpha users");
-  }
-});
-
-const READY = { wait: "Email:" };
-
-test("bare on a terminal it asks, with the default tier chosen and every tier described", async () => {
-  const home = await seeded();
-  const { code, text, raw } = await alphaInTerminal(home, ["users", "add"], {
-    columns: 80,
-    steps: [
-      { ...READY, send: `ada@example.com${KEY.enter}` },
-      { wait: "ada@example.com is taken already", send: "\x15" },
-      { send: `eve@example.com${KEY.enter}` },
-      { wait: "Name (optional):", send: `Eve${KEY.enter}` },
-      { wait: "free (Free Alpha)" },
-      { wait: "1,000 tokens a day, 5 images a day and $10.00 a month", send: KEY.down },
-      { wait: "10,000 tokens a day", send: KEY.enter },
-      { wait: "Expected to use it like:" },
-      { wait: "not known", send: KEY.enter },
-      { wait: "Added eve@example.com" },
-    ],
-  });
-  expect(code).toBe(0);
-  expect(text).toContain(
-    "on basic (Basic Alpha).\nThey may use: 10,000 tokens a day, 50 images a day and $100.00 a month.",
-  );
-  expect(raw).toContain("\u001b[32mAdded");
-  expect(await home.json(["users", "show", "eve@example.com"])).toMatchObject({
-    name: "Eve",
-    tier: "basic",
-    persona: null,
-  });
-});
-
-test("what was given is not asked for", async () => {
-  const home = await seeded();
-  const { code } = await alphaInTerminal(home, ["users", "add", "--tier", "pro", "--persona", "power"], {
-    steps: [
-      { ...READY, send: `eve@example.com${KEY.enter}` },
-      { wait: "Name (optional):", send: KEY.enter },
-    ],
-  });
-  expect(code).toBe(0);
-  expect(await home.json(["users", "show", "eve@example.com"])).toMatchObject({
-    name: null,
-    tier: "pro",
-    persona: "power",
-  });
-});
-
-test("Ctrl-C at any question changes nothing", async () => {
-  const home = await seeded();
-  for (const steps of [
-    [{ ...READY, send: KEY.ctrlC }],
-    [
-      { ...READY, send: `eve@example.com${KEY.enter}` },
-      { wait: "Name (optional):", send: `Eve${KEY.enter}` },
-      { wait: "Tier:", send: KEY.ctrlC },
-    ],
-  ]) {
-    const { code, text } = await alphaInTerminal(home, ["users", "add"], { steps });
-    expect(code).toBe(130);
-    expect(text).toContain("error: nothing was changed");
-  }
-  expect(await home.json(["users", "list"])).toHaveLength(2);
-});
-
-test("on a terminal with --no-input it does not ask", async () => {
-  const home = await seeded();
-  const { code, text } = await alphaInTerminal(home, ["users", "add", "--no-input"]);
-  expect(code).toBe(2);
-  expect(text).toContain("a new user needs an email address or an id");
-});
-
-test.each([80, 120])("on a terminal of %i columns nothing is wider, and bars are drawn", async (columns) => {
-  const home = await seeded();
-  for (const args of [
-    ["list"],
-    ["show", "ada"],
-    ["promote", "ada", "--dry-run"],
-    ["demote", "bob", "--dry-run"],
-  ]) {
-    const { text, code } = await alphaInTerminal(home, ["users", ...args, "--database", home.database], {
-      columns,
-    });
-    expect(code).toBe(0);
-    const lines = text.split("\n").filter((line) => !line.includes(home.database));
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
-    if (args[0] === "show") expect(text).toContain("█");
   }
 });

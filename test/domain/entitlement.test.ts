@@ -76,7 +76,7 @@ describe("a quota override", () => {
 describe("the life of an override", () => {
   it.each([
     ["begins now", { since: NOON }, true],
-    ["begins later", { since: NOON + 1 }, false],
+    ["began by a clock that is ahead", { since: NOON + 1 }, true],
     ["ends later", { until: NOON + 1 }, true],
     ["ends now", { until: NOON }, false],
     ["ended", { until: NOON - 1 }, false],

@@ -49,7 +49,8 @@ export function runInTerminal(
     env: options.env ?? {},
   };
   return new Promise((resolve, reject) => {
-    const driver = spawn("python3", [DRIVER], { stdio: ["pipe", "pipe", "pipe"] });
+    // -I: the folder of the script, whose name is that of a module it imports, is not searched.
+    const driver = spawn("python3", ["-I", DRIVER], { stdio: ["pipe", "pipe", "pipe"] });
     let out = "";
     let err = "";
     driver.stdout.setEncoding("utf8").on("data", (text: string) => {

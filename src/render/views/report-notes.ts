@@ -105,10 +105,11 @@ function personaNote({ persona, tier, stated, computed, costLimit, first }: Pers
   const said = `${persona} on ${tier}: ${misfit}`;
   if (first === null) return `${said}no limit applies.`;
   const { quota, ratio, reached } = first;
-  if (quota.limit === 0) return `${said}${quotaName(quota)} is disabled and binds at once.`;
+  if (quota.limit === 0) return `${said}${quotaName(quota)} is disabled there.`;
+  const name = quotaName(quota);
   return reached
-    ? `${said}${quotaName(quota)} binds first, the stated use being ${percent(ratio)} of it.`
-    : `${said}no limit is reached by the stated use; ${quotaName(quota)} would be the first, at ${percent(ratio)}.`;
+    ? `${said}its tokens and images reach ${name} first (${percent(ratio)}).`
+    : `${said}its tokens and images reach no limit, ${name} being the nearest (${percent(ratio)}).`;
 }
 
 function tierNote({ tier, fullUse, costLimit }: TierFit): string {

@@ -7,7 +7,8 @@ import { dayLabel, formatInstant } from "../../domain/window.js";
 import type { Column, Table } from "../table.js";
 import { count } from "../text.js";
 import { rangeNote, unpricedNote } from "./report-notes.js";
-import { costText, userReportJson } from "./report-users.js";
+import { costText } from "./report-users.js";
+import { userReportJson } from "./report-users-json.js";
 
 /** Sums as JSON shows them. */
 export function sumsJson(sums: Sums) {
@@ -71,7 +72,7 @@ export function groupReportTable(report: GroupReport): Table<GroupRow> {
       key: by,
       header: by.toUpperCase(),
       truncate: true,
-      minWidth: 12,
+      minWidth: 20,
       text: ({ key }) => named(key),
       value: ({ key }) => key,
     },
