@@ -69,7 +69,9 @@ export class Context {
   }
 
   engine(): Promise<Engine> {
-    this.#engine ??= import("./open-engine.js").then(({ openEngine }) => openEngine(this.config));
+    this.#engine ??= import("./open-engine.js").then(({ openEngine }) =>
+      openEngine(this.config, this.io.now),
+    );
     return this.#engine;
   }
 

@@ -6,6 +6,8 @@ export interface Io {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The clock, in epoch milliseconds. */
+  readonly now: () => number;
   /** Aborted when the operator interrupts. */
   readonly signal: AbortSignal;
 }

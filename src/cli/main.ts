@@ -19,6 +19,7 @@ export async function main(process: Process): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
+    now: Date.now,
     signal: interrupt.signal,
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -6,13 +6,13 @@ import type { Config } from "./config.js";
 /** How long a command waits for another writer, in milliseconds. */
 export const COMMAND_WAIT_MS = 5_000;
 
-/** The engine on the configured database, with the machine's clock and the operator as actor. */
-export async function openEngine(config: Config): Promise<Engine> {
+/** The engine on the configured database, with the operator as actor. */
+export async function openEngine(config: Config, now: () => number): Promise<Engine> {
   const store = await openSqlite({ path: config.database, waitMs: COMMAND_WAIT_MS });
   return {
     store,
-    now: Date.now,
-    ids: createIds(),
+    now,
+    ids: createIds(now),
     actor: config.actor,
     prices: async () => (await import("../prices/genai.js")).createGenaiPrices(),
   };

@@ -109,7 +109,7 @@ test("when a product last used the database is told", async () => {
     prepare: (engine) => new LimitsEngine(engine).record("ada", { input: 1, cost: 0 }),
   });
   const { stdout, stderr } = await used.run(["emergency-stop", "on"]);
-  expect(stdout).toContain("A product last used this database 3m ago, at 2026-11-22 11:57 (UTC).");
+  expect(stdout).toContain("Last used by a product 3m ago, at 2026-11-22 11:57 (UTC).");
   expect(stderr).not.toContain("warning");
 });
 

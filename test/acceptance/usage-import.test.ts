@@ -154,11 +154,11 @@ To keep them all, import again with --rejects FILE.
     const { code, stdout, stderr } = await home.run(["usage", "import", good, "gone.jsonl", bad, good]);
     expect(code).toBe(1);
     expect(stdout.split("\n").slice(0, 5)).toEqual([
-      "FILE        RECORDS  INSERTED  DUPLICATES  CONFLICTS  REJECTED  STATE",
-      "good.jsonl        3         3           0          0         0  ok",
-      "gone.jsonl        0         0           0          0         0  failed",
-      "bad.jsonl         1         0           0          0         1  failed",
-      "good.jsonl        3         0           3          0         0  ok",
+      "FILE        RECORDS  INSERTED  DUPLICATES  REJECTED  STATE",
+      "good.jsonl        3         3           0         0  ok",
+      "gone.jsonl        0         0           0         0  failed",
+      "bad.jsonl         1         0           0         1  failed",
+      "good.jsonl        3         0           3         0  ok",
     ]);
     expect(stderr).toContain("error: 2 of 4 files could not be imported:\n  There is no file gone.jsonl.\n");
   });

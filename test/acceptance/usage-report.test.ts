@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freshHome, type Home, NOW } from "../support/cli.js";
+import { alphaInTerminal } from "../support/pty.js";
 
 const USAGE = [
   {
@@ -11,7 +12,7 @@ const USAGE = [
     model: "gpt-4o",
     input_tokens: 400,
     output_tokens: 100,
-    cost: "0.002",
+    cost_usd: "0.002",
   },
   {
     id: "2",
@@ -20,7 +21,7 @@ const USAGE = [
     model: "gpt-4o",
     input_tokens: 300,
     output_tokens: 100,
-    cost: "0.003",
+    cost_usd: "0.003",
   },
   { id: "3", timestamp: "2026-11-21T09:00:00Z", user: "ada", model: "gpt-image-1", images: 4 },
   {
@@ -30,7 +31,7 @@ const USAGE = [
     model: "gpt-4o",
     input_tokens: 60,
     output_tokens: 40,
-    cost: "1.5",
+    cost_usd: "1.5",
   },
 ].map((event) => ({ provider: "openai", feature: "blog_writer", ...event }));
 
@@ -147,6 +148,19 @@ test("into a pipe it is a table without colour, with every column", async () => 
     ),
   );
   expect(stdout).toContain("casual on free: the stated $15.00 a month is above the limit of $10.00");
+});
+
+test.each([
+  [80, ["USER", "TIER", "TOKENS", "IMAGES", "COST", "LIMIT", "PROJECTED"]],
+  [120, ["USER", "TIER", "PERSONA", "COST", "STATED", "COMPUTED", "ACTUAL", "PROJECTED"]],
+])("on a terminal of %i columns it fits", async (columns, headers) => {
+  const home = await used();
+  const { text, code } = await alphaInTerminal(home, ["usage", "report"], { columns });
+  expect(code).toBe(0);
+  const lines = text.trimEnd().split("\n");
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+  const shown = lines.find((line) => line.startsWith("USER"))!.split(/ +/);
+  expect(shown).toEqual(expect.arrayContaining(headers));
 });
 
 test("in the accounting zone, months begin when they begin there", async () => {

@@ -97,6 +97,6 @@ test.each([80, 120])("on a terminal of %i columns nothing is wider, and bars are
     expect(code).toBe(0);
     const lines = text.split("\n").filter((line) => !line.includes(home.database));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
-    if (args[0] === "show") expect(text).toContain("█");
+    if (args[0] === "show") expect(text).toContain("░░░░");
   }
 });

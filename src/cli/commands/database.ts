@@ -5,6 +5,14 @@ import type { Run } from "../run.js";
 /** The commands with which everything begins. */
 export function declareDatabase(program: Command, run: Run): void {
   declare(program, run, {
+    usage: "demo",
+    summary: "Show what alpha does, in a database that is thrown away",
+    details:
+      "Onboards nine testers, imports a month of their usage, reports it against the estimates, promotes one, and stops and lifts everything. The token counts are real calls; see docs/demo-data.md. Nothing of yours is touched.",
+    examples: ["alpha demo", "alpha demo | less -R"],
+    load: () => import("./demo.js"),
+  });
+  declare(program, run, {
     usage: "init",
     summary: "Create the database with its tiers and settings",
     details:

@@ -31,10 +31,9 @@ export function cronText(view: CronView, only: "crontab" | "systemd" | undefined
   if (only === "crontab") return `${view.crontab}\n`;
   const say = (text: string) => style.muted(`# ${text}`);
   const crontab = [
-    say(
-      `Closes each day that is over in ${view.timeZone}. It runs every hour, since cron goes by the machine's`,
-    ),
-    say("clock, and does nothing while no day has ended. Add it with: crontab -e"),
+    say(`Closes each day that is over in ${view.timeZone}.`),
+    say("It runs hourly, since cron goes by the machine's clock, and does nothing"),
+    say("while no day has ended. Add it with: crontab -e"),
     view.crontab,
   ];
   const systemd = [
@@ -42,7 +41,8 @@ export function cronText(view: CronView, only: "crontab" | "systemd" | undefined
     view.service,
     say(`${UNIT_FOLDER}/${UNIT}.timer`),
     view.timer,
-    say(`Then: sudo systemctl daemon-reload && sudo systemctl enable --now ${UNIT}.timer`),
+    say("Then: sudo systemctl daemon-reload"),
+    say(`and:  sudo systemctl enable --now ${UNIT}.timer`),
   ];
   if (only === "systemd") return `${systemd.join("\n")}\n`;
   return `${[...crontab, "", say("Or, with systemd instead of cron, these two files:"), "", ...systemd].join("\n")}\n`;

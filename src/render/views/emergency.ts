@@ -6,7 +6,7 @@ import { formatDuration, formatInstant, type Instant, localTime } from "../../do
 import { sanitize } from "../sanitize.js";
 import type { Style } from "../style.js";
 import type { Table } from "../table.js";
-import { count, list, plural } from "../text.js";
+import { count, list, plural, wrap } from "../text.js";
 
 interface StopView extends Stop {
   readonly user: string | null;
@@ -92,31 +92,50 @@ function offCommand(stop: StopView): string {
 /** What `emergency-stop on` did. */
 export function startedText(
   view: StartedView & { readonly settings: Settings; readonly now: Instant; readonly dryRun: boolean },
-  style: Style,
+  { style, width }: Look,
 ): string {
   const { stop, outcome, settings, testers, lastLiveUse, now, dryRun } = view;
   const zone = settings.time_zone;
   const what = `${sanitize(callsInWords(stop))}, ${untilInWords(stop, zone)}`;
-  const lines = [`${style.bad(headOf(stop, outcome, dryRun))} ${what}`];
+  const lines = led(headOf(stop, outcome, dryRun), what, style.bad, width);
+  const say = (text: string) => lines.push(...fitted(text, width));
   if (outcome === "already-on") {
-    lines.push(
+    say(
       `By ${sanitize(stop.actor)} since ${localTime(stop.since, zone)}${because(stop)}. Nothing was changed.`,
     );
   }
   if (stop.action === "throttle") {
-    lines.push(
+    say(
       `Each tester may use ${count(settings.emergency_tokens)} tokens and ${formatUsd(settings.emergency_cost)} a day at most.`,
     );
   }
-  lines.push(`That concerns ${plural(testers, "tester")}.`);
+  say(`That concerns ${plural(testers, "tester")}.`);
   const also = nameless(stop);
-  if (also !== null) lines.push(also);
+  if (also !== null) say(also);
   if (lastLiveUse !== null) {
-    const ago = formatDuration(Math.max(0, now - lastLiveUse));
-    lines.push(`A product last used this database ${ago} ago, at ${localTime(lastLiveUse, zone)} (${zone}).`);
+    const ago = formatDuration(Math.max(1_000, now - lastLiveUse));
+    say(`Last used by a product ${ago} ago, at ${localTime(lastLiveUse, zone)} (${zone}).`);
   }
+  // Not wrapped: it is there to be copied.
   lines.push(`Lift it with: ${style.code(sanitize(offCommand(stop)))}`);
   return `${lines.join("\n")}\n`;
+}
+
+interface Look {
+  readonly style: Style;
+  /** Columns of the terminal; `null` off a terminal, where nothing is wrapped. */
+  readonly width: number | null;
+}
+
+function fitted(text: string, width: number | null): string[] {
+  return width === null ? [text] : wrap(text, width);
+}
+
+/** A sentence that is led by a word in colour. */
+function led(head: string, text: string, paint: (head: string) => string, width: number | null): string[] {
+  return fitted(`${head} ${text}`, width).map((line, index) =>
+    index === 0 && line.startsWith(head) ? paint(head) + line.slice(head.length) : line,
+  );
 }
 
 function headOf({ action }: StopView, outcome: StartedView["outcome"], dryRun: boolean): string {
@@ -139,14 +158,17 @@ export function liftedText(
     readonly zone: string;
     readonly dryRun: boolean;
   },
-  style: Style,
+  { style, width }: Look,
 ): string {
   const { lifted, still, zone, dryRun } = view;
   if (lifted.length === 0) return "Nothing was on.\n";
   const line = (stop: StopView) =>
     `${sanitize(callsInWords(stop))} (${stop.action === "stop" ? "stopped" : "throttled"} by ${sanitize(stop.actor)} since ${localTime(stop.since, zone)}${because(stop)})`;
-  const lines = lifted.map((stop) => `${style.ok(dryRun ? "Would lift:" : "Lifted:")} ${line(stop)}`);
-  lines.push(...still.map((stop) => `${style.bad("Still on:")} ${line(stop)}`));
+  const head = dryRun ? "Would lift:" : "Lifted:";
+  const lines = [
+    ...lifted.flatMap((stop) => led(head, line(stop), style.ok, width)),
+    ...still.flatMap((stop) => led("Still on:", line(stop), style.bad, width)),
+  ];
   return `${lines.join("\n")}\n`;
 }
 

@@ -91,6 +91,9 @@ function name(key: string, header: string, priority: number, of: (event: EventVi
 export function eventsTable(events: readonly EventView[], local: string | null): Table<EventView> {
   const hasAssumed = events.some(({ assumed }) => assumed > 0);
   const hasEstimated = events.some(({ estimated }) => estimated);
+  /** What says nothing in any row is the first to go on a narrow terminal. */
+  const unless = (isPlain: (event: EventView) => boolean, priority: number) =>
+    events.every(isPlain) ? 12 : priority;
   return {
     rows: events,
     empty: "No usage events.",
@@ -105,20 +108,30 @@ export function eventsTable(events: readonly EventView[], local: string | null):
       },
       {
         key: "occurred_at",
-        header: local === null ? "TIME" : `TIME (${local})`,
+        header: "TIME",
         text: ({ occurredAt }) => (local === null ? formatInstant(occurredAt) : localTime(occurredAt, local)),
         value: ({ occurredAt }) => formatInstant(occurredAt),
       },
       { ...name("user", "USER", 1, ({ email, user }) => email ?? user), minWidth: 12 },
-      name("provider", "PROVIDER", 6, ({ provider }) => provider),
-      { ...name("model", "MODEL", 1, ({ model }) => model), minWidth: 8 },
-      name("feature", "FEATURE", 4, ({ feature }) => feature),
+      name("provider", "PROVIDER", 5, ({ provider }) => provider),
+      { ...name("model", "MODEL", 1, ({ model }) => model), minWidth: 11 },
+      name(
+        "feature",
+        "FEATURE",
+        unless(({ feature }) => feature === "", 4),
+        ({ feature }) => feature,
+      ),
       amount("input_tokens", "INPUT", 1, ({ input }) => input),
       amount("cached_input_tokens", "CACHED", 7, ({ cacheRead }) => cacheRead),
       amount("cache_write_tokens", "WRITTEN", 9, ({ cacheWrite }) => cacheWrite),
       amount("output_tokens", "OUTPUT", 1, ({ output }) => output),
       amount("reasoning_tokens", "REASONING", 9, ({ reasoning }) => reasoning),
-      amount("images", "IMAGES", 5, ({ images }) => images),
+      amount(
+        "images",
+        "IMAGES",
+        unless(({ images }) => images === 0, 2),
+        ({ images }) => images,
+      ),
       {
         key: "cost_usd",
         header: "COST",
@@ -137,13 +150,19 @@ export function eventsTable(events: readonly EventView[], local: string | null):
       },
       { key: "priced_by", header: "PRICED BY", priority: 10, text: ({ pricedBy }) => pricedBy },
       {
-        ...name("status", "STATUS", 2, ({ status }) => status),
+        ...name(
+          "status",
+          "STATUS",
+          unless(({ status }) => status === "ok", 1),
+          ({ status }) => status,
+        ),
         paint: (text, { status }, style) => (status === "ok" ? text : style.bad(text)),
       },
       name("source", "SOURCE", 11, ({ source }) => source ?? ""),
       name("id", "ID", 8, ({ id }) => id ?? ""),
     ],
     notes: [
+      ...(local === null || events.length === 0 ? [] : [`Times are in ${local}.`]),
       ...(hasAssumed ? ["~ No price is known: assumed at the planning rates."] : []),
       ...(hasEstimated ? ["? The call never said what it used: what was held for it was counted."] : []),
     ],

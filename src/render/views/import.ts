@@ -112,23 +112,21 @@ export function importText(
 }
 
 function logsTable(logs: readonly Log[]): Table<Log> {
-  const numeric = (key: keyof Counts & string, header: string, priority: number) => ({
+  const numeric = (key: string, header: string, of: (counts: Counts) => number) => ({
     key,
     header,
-    priority,
     align: "right" as const,
-    text: ({ counts }: Log) => count(counts[key]),
+    text: ({ counts }: Log) => count(of(counts)),
   });
   return {
     rows: logs,
     empty: "No files.",
     columns: [
       { key: "file", header: "FILE", truncate: true, minWidth: 16, text: ({ file }) => file },
-      numeric("records", "RECORDS", 2),
-      numeric("inserted", "INSERTED", 1),
-      numeric("duplicate", "DUPLICATES", 3),
-      numeric("conflict", "CONFLICTS", 5),
-      numeric("rejected", "REJECTED", 1),
+      numeric("records", "RECORDS", ({ records }) => records),
+      numeric("inserted", "INSERTED", ({ inserted }) => inserted),
+      numeric("duplicate", "DUPLICATES", ({ duplicate }) => duplicate),
+      numeric("rejected", "REJECTED", ({ rejected, conflict }) => rejected + conflict),
       {
         key: "state",
         header: "STATE",

@@ -13,6 +13,7 @@ import {
 import { NOON, stopOf } from "../../support/decision.js";
 
 const style = createStyle({ color: false });
+const look = { style, width: null };
 const HOUR = 3_600_000;
 const ada = { scope: { userId: 7 }, user: "ada@example.com" };
 
@@ -52,41 +53,60 @@ test("on says exactly what is stopped, until when, and how to lift it", () => {
     user: "ada@example.com",
     until: NOON + 2 * HOUR,
   });
-  expect(startedText({ ...started, stop: one }, style)).toBe(`\
+  expect(startedText({ ...started, stop: one }, look)).toBe(`\
 Stopped: calls of ada@example.com to google, until 2026-11-22 14:00 (UTC)
 That concerns 1 tester.
 A call that does not say its provider is covered too: it might be one of them.
-A product last used this database 2m ago, at 2026-11-22 11:58 (UTC).
+Last used by a product 2m ago, at 2026-11-22 11:58 (UTC).
 Lift it with: alpha emergency-stop off --user ada@example.com --provider google
 `);
 });
 
 test("a throttle says the limits; a dry run and a repetition say that they changed nothing", () => {
   const throttle = stop({ action: "throttle" });
-  expect(startedText({ ...started, stop: throttle, testers: 1_200, lastLiveUse: null }, style)).toBe(`\
+  expect(startedText({ ...started, stop: throttle, testers: 1_200, lastLiveUse: null }, look)).toBe(`\
 Throttled: all calls, until it is lifted
 Each tester may use 1,000 tokens and $5.00 a day at most.
 That concerns 1,200 testers.
 Lift it with: alpha emergency-stop off
 `);
-  const first = (view: object) => startedText({ ...started, stop: stop(), ...view }, style).split("\n")[0];
+  const first = (view: object) => startedText({ ...started, stop: stop(), ...view }, look).split("\n")[0];
   expect(first({ dryRun: true })).toBe("Would stop: all calls, until it is lifted");
   expect(first({ outcome: "extended" })).toBe("Stopped for longer: all calls, until it is lifted");
-  expect(startedText({ ...started, stop: stop({ reason: "loop" }), outcome: "already-on" }, style)).toContain(
+  expect(startedText({ ...started, stop: stop({ reason: "loop" }), outcome: "already-on" }, look)).toContain(
     "Already stopped: all calls, until it is lifted\nBy olga since 2026-11-22 12:00: loop. Nothing was changed.\n",
   );
 });
 
+test("on a narrow terminal sentences are wrapped, and the command to copy is not", () => {
+  const one = stop({
+    scope: { userId: 7, model: "gemini-2.5-flash-image-preview" },
+    user: "ada@example.com",
+  });
+  const text = startedText({ ...started, stop: one }, { style, width: 40 });
+  expect(text).toBe(`\
+Stopped: calls of ada@example.com to
+gemini-2.5-flash-image-preview, until it
+is lifted
+That concerns 1 tester.
+A call that does not say its model is
+covered too: it might be one of them.
+Last used by a product 2m ago, at
+2026-11-22 11:58 (UTC).
+Lift it with: alpha emergency-stop off --user ada@example.com --model gemini-2.5-flash-image-preview
+`);
+});
+
 test("the command that lifts is quoted for a shell", () => {
-  const text = startedText({ ...started, stop: stop({ scope: { model: "my model" } }) }, style);
+  const text = startedText({ ...started, stop: stop({ scope: { model: "my model" } }) }, look);
   expect(text).toContain("alpha emergency-stop off --model 'my model'\n");
 });
 
 test("what others wrote cannot steer the terminal", () => {
   const nasty = stop({ reason: "a\u001b[2Jb", scope: { model: "m\u202e" }, actor: "x\u0007" });
   const texts = [
-    startedText({ ...started, stop: nasty, outcome: "already-on" }, style),
-    liftedText({ lifted: [nasty], still: [nasty], zone: "UTC", dryRun: false }, style),
+    startedText({ ...started, stop: nasty, outcome: "already-on" }, look),
+    liftedText({ lifted: [nasty], still: [nasty], zone: "UTC", dryRun: false }, look),
     render(stopsTable([nasty], null), "table", { width: null, style }),
   ];
   for (const text of texts) {
@@ -97,12 +117,12 @@ test("what others wrote cannot steer the terminal", () => {
 test("off says what was lifted and what is still on", () => {
   const lifted = [stop({ ...ada, reason: "loop" })];
   const still = [stop({ action: "throttle", scope: { tier: "free" } })];
-  expect(liftedText({ lifted, still, zone: "Europe/Berlin", dryRun: false }, style)).toBe(`\
+  expect(liftedText({ lifted, still, zone: "Europe/Berlin", dryRun: false }, look)).toBe(`\
 Lifted: calls of ada@example.com (stopped by olga since 2026-11-22 13:00: loop)
 Still on: calls of everybody on free (throttled by olga since 2026-11-22 13:00)
 `);
-  expect(liftedText({ lifted, still: [], zone: "UTC", dryRun: true }, style)).toMatch(/^Would lift: /);
-  expect(liftedText({ lifted: [], still: [], zone: "UTC", dryRun: false }, style)).toBe("Nothing was on.\n");
+  expect(liftedText({ lifted, still: [], zone: "UTC", dryRun: true }, look)).toMatch(/^Would lift: /);
+  expect(liftedText({ lifted: [], still: [], zone: "UTC", dryRun: false }, look)).toBe("Nothing was on.\n");
 });
 
 const several = [

@@ -56,14 +56,15 @@ const shown = (width: number | null, zone: string | null = "Europe/Berlin") =>
 
 it("fits 80 columns", () => {
   expect(shown(80)).toMatchInlineSnapshot(`
-    "TIME (Europe/Berlin)  USER          MODEL       INPUT  OUTPUT      COST  STATUS
-    2026-11-22 13:00      ada@example…  gpt-4o      1,234     345   $0.0072  ok
-    2026-11-22 13:00      ada@example…  an-image-…      0     345    ~$0.10  ok
-    2026-11-22 13:00      u_4f1k2m9a0b  gpt-4o      1,234     345  $0.0072?  timeout
-    2026-11-22 13:00      ada@example…  gpt-4o      1,234     345  unpriced  ok
+    "TIME              USER            MODEL          INPUT  OUTPUT  IMAGES      COST
+    2026-11-22 13:00  ada@example.c…  gpt-4o         1,234     345       0   $0.0072
+    2026-11-22 13:00  ada@example.c…  an-image-mod…      0     345       2    ~$0.10
+    2026-11-22 13:00  u_4f1k2m9a0b    gpt-4o         1,234     345       0  $0.0072?
+    2026-11-22 13:00  ada@example.c…  gpt-4o         1,234     345       0  unpriced
     hidden at this width: NUMBER, PROVIDER, FEATURE, CACHED, WRITTEN, REASONING,
-    IMAGES, ASSUMED, PRICED BY, SOURCE, ID (widen the terminal, or use --format csv)
+    ASSUMED, PRICED BY, STATUS, SOURCE, ID (widen the terminal, or use --format csv)
 
+    Times are in Europe/Berlin.
     ~ No price is known: assumed at the planning rates.
     ? The call never said what it used: what was held for it was counted.
     "
@@ -72,14 +73,15 @@ it("fits 80 columns", () => {
 
 it("fits 120 columns", () => {
   expect(shown(120)).toMatchInlineSnapshot(`
-    "NUMBER  TIME (Europe/Berlin)  USER          PROVIDER  MODEL        FEATURE      INPUT  OUTPUT  IMAGES      COST  STATUS
-      1207  2026-11-22 13:00      ada@example…  openai    gpt-4o       blog_writer  1,234     345       0   $0.0072  ok
-      1206  2026-11-22 13:00      ada@example…  openai    an-image-m…  blog_writer      0     345       2    ~$0.10  ok
-      1205  2026-11-22 13:00      u_4f1k2m9a0b  -         gpt-4o       -            1,234     345       0  $0.0072?  timeout
-      1204  2026-11-22 13:00      ada@example…  openai    gpt-4o       blog_writer  1,234     345       0  unpriced  ok
+    "NUMBER  TIME              USER            PROVIDER  MODEL          FEATURE      INPUT  OUTPUT  IMAGES      COST  STATUS
+      1207  2026-11-22 13:00  ada@example.c…  openai    gpt-4o         blog_writer  1,234     345       0   $0.0072  ok
+      1206  2026-11-22 13:00  ada@example.c…  openai    an-image-mod…  blog_writer      0     345       2    ~$0.10  ok
+      1205  2026-11-22 13:00  u_4f1k2m9a0b    -         gpt-4o         -            1,234     345       0  $0.0072?  timeout
+      1204  2026-11-22 13:00  ada@example.c…  openai    gpt-4o         blog_writer  1,234     345       0  unpriced  ok
     hidden at this width: CACHED, WRITTEN, REASONING, ASSUMED, PRICED BY, SOURCE, ID (widen the terminal, or use --format
     csv)
 
+    Times are in Europe/Berlin.
     ~ No price is known: assumed at the planning rates.
     ? The call never said what it used: what was held for it was counted.
     "

@@ -15,6 +15,6 @@ export default async function off(context: Context, { options }: Invocation<Opti
   context.changed({
     kind: "emergency-stop-off",
     data: { lifted: lifted.map(stopJson), still_on: still.map(stopJson) },
-    text: (style) => liftedText({ lifted, still, zone, dryRun }, style),
+    text: (style, width) => liftedText({ lifted, still, zone, dryRun }, { style, width }),
   });
 }

@@ -24,7 +24,7 @@ export default async function on(context: Context, { options }: Invocation<Optio
   context.changed({
     kind: "emergency-stop",
     data: startedJson(started),
-    text: (style) => startedText(view, style),
+    text: (style, width) => startedText(view, { style, width }),
   });
   if (started.lastLiveUse === null) {
     context.warn("no product has ever used this database; a stop holds only for products that ask this one");
