@@ -1,5 +1,4 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { freshHome, NOW } from "../support/cli.js";
 
@@ -14,7 +13,6 @@ describe("alpha demo", () => {
       "Added 7 testers.",
       "Inserted       1,483",
       "$ alpha usage report --since 2026-10-23",
-      "emil@example.com",
       "Promoted emil@example.com from free to basic",
       "basic_seo",
       "decision  allow",
@@ -37,10 +35,8 @@ describe("alpha demo", () => {
 
   it("touches nothing of the operator's and leaves nothing behind", async () => {
     const home = freshHome();
-    const temp = join(home.path, "temp");
     await home.run(["demo"], { env: { TMPDIR: home.path } });
     expect(readdirSync(home.path)).toEqual([]);
-    expect(readdirSync(home.path)).not.toContain(temp);
   });
 
   it.each([

@@ -173,6 +173,28 @@ describe("a report equals the ledger summed up event by event", () => {
     }
   });
 
+  it("and so do the fullest days", async () => {
+    const zone = "Europe/Berlin";
+    const database = await busy(zone);
+    const days = await ledgerSums(
+      database,
+      zone,
+      "2026-10-20",
+      "2026-11-01",
+      (row) => `${row.user} ${row.day}`,
+    );
+    const { rows } = await byUser(database, { since: "2026-10-20", until: "2026-11-01" });
+    expect(rows).toHaveLength(4);
+    for (const { user, quotas } of rows) {
+      const own = Object.entries(days).flatMap(([key, sums]) =>
+        key.startsWith(`${user.key} `) ? [sums] : [],
+      );
+      const most = (meter: "tokens" | "images") => Math.max(0, ...own.map((sums) => sums[meter]!));
+      const cost = own.reduce((sum, each) => sum + each.cost! + each.assumed!, 0);
+      expect(quotas.map((quota) => quota.used)).toEqual([most("tokens"), most("images"), cost]);
+    }
+  });
+
   it("beyond the safe integers", async () => {
     const database = await fresh();
     for (const key of ["ada", "bob"]) {

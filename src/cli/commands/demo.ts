@@ -92,39 +92,40 @@ async function show(context: Context, folder: string, step: Step): Promise<unkno
     const typed = `$ alpha ${step.argv.map(quoted).join(" ")}`;
     io.stdout.write(`\n${style.muted(`# ${step.says}`)}\n${style.emphasis(typed)}\n`);
   }
-  const captured: string[] = [];
-  const capture = new Writable({
-    write(chunk, _encoding, done) {
-      captured.push(String(chunk));
-      done();
-    },
-  });
+  const output = new Captured();
+  // Which database was changed is no news here, since it is thrown away; errors are told below.
+  const talk = new Captured();
   const argv = step.argv.map((arg) => (arg.endsWith(".csv") ? join(folder, arg) : arg));
   const code = await run(
     [...argv, ...(json ? ["--json"] : []), ...(context.options.color === false ? ["--no-color"] : [])],
     {
       ...io,
-      stdout: json ? capture : io.stdout,
-      // Which database was changed is no news here: it is thrown away.
-      stderr: capture,
+      stdout: json ? output : io.stdout,
+      stderr: talk,
       env: { ...io.env, ALPHA_DATABASE: join(folder, "alpha.db"), ALPHA_ACTOR: "demo" },
       now: () => step.at ?? io.now(),
     },
   );
   if (code !== (step.exits ?? 0)) {
-    throw new AlphaError(
-      "failed",
-      `the demo broke off at "alpha ${step.argv.join(" ")}": ${captured.join("")}`,
-    );
+    throw new AlphaError("failed", `the demo broke off at "alpha ${step.argv.join(" ")}": ${talk.text}`);
   }
   return json
     ? {
         says: step.says,
         command: ["alpha", ...step.argv],
         exit_code: code,
-        output: JSON.parse(captured.join("")),
+        output: JSON.parse(output.text),
       }
     : null;
+}
+
+class Captured extends Writable {
+  text = "";
+
+  override _write(chunk: unknown, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    done();
+  }
 }
 
 function quoted(arg: string): string {
