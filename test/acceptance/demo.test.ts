@@ -50,7 +50,7 @@ describe("alpha demo", () => {
     );
     expect(byVerb.get("usage import")).toMatchObject({
       exit_code: 0,
-      output: { data: { inserted: 1_483, rejected: 0 } },
+      output: { data: { total: { inserted: 1_483, rejected: 0 } } },
     });
     const checks = data.filter((step: { command: string[] }) => step.command[1] === "check");
     expect(checks.map((step: { exit_code: number }) => step.exit_code)).toEqual([0, 4]);
