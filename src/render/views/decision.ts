@@ -87,7 +87,7 @@ export function quotasTable(quotas: readonly QuotaState[], zone: string | null):
       { key: "remaining", header: "LEFT", ...amount((state) => state.remaining) },
       {
         key: "resets_at",
-        header: zone === null ? "RESETS AT" : `RESETS AT (${zone})`,
+        header: "RESETS AT",
         priority: 4,
         text: (state) =>
           state.resetsAt === null
@@ -107,6 +107,7 @@ export function quotasTable(quotas: readonly QuotaState[], zone: string | null):
         value: (state) => (state.touched ? state.outcome : "untouched"),
       },
     ],
+    notes: zone === null || quotas.length === 0 ? [] : [`Times are in ${zone}.`],
   };
 }
 

@@ -43,12 +43,13 @@ test("80 columns", () => {
     binding   tokens/day: 700 used, 250 held and 120 asked for of 1,000 tokens; 0
               left; resets at 2026-11-23 01:00 (Europe/Berlin)
 
-    QUOTA        USED   HELD  ASKED   LIMIT   LEFT  SAYS
-    tokens/day    700    250    120   1,000      0  block
-    images/day      5      0      0       5      0  not touched
-    cost/month  $1.23  $0.03  $0.01  $10.00  $8.74  allow
-    hidden at this width: RESETS AT (Europe/Berlin), FROM (widen the terminal, or
-    use --format csv)
+    QUOTA        USED   HELD  ASKED   LIMIT   LEFT  RESETS AT         SAYS
+    tokens/day    700    250    120   1,000      0  2026-11-23 01:00  block
+    images/day      5      0      0       5      0  2026-11-23 01:00  not touched
+    cost/month  $1.23  $0.03  $0.01  $10.00  $8.74  2026-12-01 01:00  allow
+    hidden at this width: FROM (widen the terminal, or use --format csv)
+
+    Times are in Europe/Berlin.
     "
   `);
 });
@@ -62,10 +63,12 @@ test("120 columns", () => {
     binding   tokens/day: 700 used, 250 held and 120 asked for of 1,000 tokens; 0 left; resets at 2026-11-23 01:00
               (Europe/Berlin)
 
-    QUOTA        USED   HELD  ASKED   LIMIT   LEFT  RESETS AT (Europe/Berlin)  FROM  SAYS
-    tokens/day    700    250    120   1,000      0  2026-11-23 01:00           tier  block
-    images/day      5      0      0       5      0  2026-11-23 01:00           tier  not touched
-    cost/month  $1.23  $0.03  $0.01  $10.00  $8.74  2026-12-01 01:00           tier  allow
+    QUOTA        USED   HELD  ASKED   LIMIT   LEFT  RESETS AT         FROM  SAYS
+    tokens/day    700    250    120   1,000      0  2026-11-23 01:00  tier  block
+    images/day      5      0      0       5      0  2026-11-23 01:00  tier  not touched
+    cost/month  $1.23  $0.03  $0.01  $10.00  $8.74  2026-12-01 01:00  tier  allow
+
+    Times are in Europe/Berlin.
     "
   `);
 });

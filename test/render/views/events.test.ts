@@ -56,13 +56,13 @@ const shown = (width: number | null, zone: string | null = "Europe/Berlin") =>
 
 it("fits 80 columns", () => {
   expect(shown(80)).toMatchInlineSnapshot(`
-    "TIME              USER            MODEL          INPUT  OUTPUT  IMAGES      COST
-    2026-11-22 13:00  ada@example.c…  gpt-4o         1,234     345       0   $0.0072
-    2026-11-22 13:00  ada@example.c…  an-image-mod…      0     345       2    ~$0.10
-    2026-11-22 13:00  u_4f1k2m9a0b    gpt-4o         1,234     345       0  $0.0072?
-    2026-11-22 13:00  ada@example.c…  gpt-4o         1,234     345       0  unpriced
+    "TIME              USER           MODEL          INPUT  OUTPUT      COST  STATUS
+    2026-11-22 13:00  ada@example.…  gpt-4o         1,234     345   $0.0072  ok
+    2026-11-22 13:00  ada@example.…  an-image-mod…      0     345    ~$0.10  ok
+    2026-11-22 13:00  u_4f1k2m9a0b   gpt-4o         1,234     345  $0.0072?  timeout
+    2026-11-22 13:00  ada@example.…  gpt-4o         1,234     345  unpriced  ok
     hidden at this width: NUMBER, PROVIDER, FEATURE, CACHED, WRITTEN, REASONING,
-    ASSUMED, PRICED BY, STATUS, SOURCE, ID (widen the terminal, or use --format csv)
+    IMAGES, ASSUMED, PRICED BY, SOURCE, ID (widen the terminal, or use --format csv)
 
     Times are in Europe/Berlin.
     ~ No price is known: assumed at the planning rates.
