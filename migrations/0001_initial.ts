@@ -13,7 +13,10 @@ type AnyDb = Kysely<any>;
 
 export async function up(db: AnyDb, on: Flavor): Promise<void> {
   const numbered = (name: string) =>
-    db.schema.createTable(name).addColumn("id", on.int, (column) => on.numbered(column)).modifyEnd(on.tableEnd);
+    db.schema
+      .createTable(name)
+      .addColumn("id", on.int, (column) => on.numbered(column))
+      .modifyEnd(on.tableEnd);
   const keyed = (name: string) => db.schema.createTable(name).modifyEnd(on.keyedTableEnd);
   await createWhatDecides(db, on, numbered, keyed);
   await createMetering(db, on, numbered, keyed);
@@ -24,9 +27,7 @@ export async function up(db: AnyDb, on: Flavor): Promise<void> {
 type Table = (name: string) => CreateTableBuilder<string>;
 
 function validity<T extends string, C extends string>(table: CreateTableBuilder<T, C>, on: Flavor) {
-  return table
-    .addColumn("valid_from", on.int, (column) => column.notNull())
-    .addColumn("valid_to", on.int);
+  return table.addColumn("valid_from", on.int, (column) => column.notNull()).addColumn("valid_to", on.int);
 }
 
 /** Tiers, users, overrides, stops, guardrails, settings: what a decision is made from, with its history. */
@@ -247,6 +248,20 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
     .addColumn("meter", "text", (column) => column.notNull())
     .addColumn("count", on.int, (column) => column.notNull())
     .addPrimaryKeyConstraint("refusal_key", ["user_id", "day", "code", "meter"])
+    .execute();
+
+  // Kept only for guardrails that are set: it is the one total that every metered call has in common.
+  await keyed("guardrail_total")
+    .addColumn("guardrail_id", on.int, (column) => column.notNull())
+    .addColumn("window_index", on.int, (column) => column.notNull())
+    .addColumn("used", on.int, (column) => column.notNull())
+    .addPrimaryKeyConstraint("guardrail_total_key", ["guardrail_id", "window_index"])
+    .execute();
+  await keyed("guardrail_trip")
+    .addColumn("guardrail_id", on.int, (column) => column.notNull())
+    .addColumn("window_index", on.int, (column) => column.notNull())
+    .addColumn("tripped_at", on.int, (column) => column.notNull())
+    .addPrimaryKeyConstraint("guardrail_trip_key", ["guardrail_id", "window_index"])
     .execute();
 
   await numbered("alert")

@@ -5,6 +5,7 @@ import { sanitize } from "../render/sanitize.js";
 import { createStyle, shouldColor } from "../render/style.js";
 import { EXIT, EXIT_OF } from "./exit-codes.js";
 import type { Io } from "./io.js";
+import { misuse } from "./misuse.js";
 import { createProgram } from "./program.js";
 import { type Run, wantsJson } from "./run.js";
 
@@ -47,20 +48,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
     return state.exitCode;
   } catch (error) {
-    return fail(error, argv, io);
+    if (!(error instanceof CommanderError)) return fail(error, argv, io);
+    if (error.exitCode === 0) return EXIT.done;
+    // A noun alone was answered with its help.
+    return error.code === "commander.help" ? EXIT.usage : fail(misuse(error, program, argv), argv, io);
   }
 }
 
 function fail(error: unknown, argv: readonly string[], io: Io): number {
-  if (error instanceof CommanderError) {
-    // Commander has said its piece, unless the output is for a program.
-    if (error.exitCode === 0) return EXIT.done;
-    if (wantsJson(argv)) {
-      const message = error.message.replace(/^error: /, "");
-      io.stderr.write(`${toJson({ error: { code: "usage", message, hint: null } }, 0)}\n`);
-    }
-    return EXIT.usage;
-  }
   const known = error instanceof AlphaError ? error : unforeseen(error);
   if (wantsJson(argv)) {
     const { code, message, hint = null } = known;

@@ -7,7 +7,7 @@ import { declareReset } from "./commands/reset/index.js";
 import { declareTiers } from "./commands/tiers/index.js";
 import { declareUsage } from "./commands/usage/index.js";
 import { declareUsers } from "./commands/users/index.js";
-import { type Run, wantsJson } from "./run.js";
+import type { Run } from "./run.js";
 
 const SUMMARY =
   "Manage the testers of an AI product: their tiers and limits, what they use, what it costs, and one switch that stops everything.";
@@ -26,9 +26,8 @@ export function createProgram(run: Run): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => {
-        if (!wantsJson(run.argv)) write(`${text.trimEnd()}\n`);
-      },
+      // What is wrong with a command line is told where every other error is.
+      outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
       getOutHasColors: () => shouldColor({ env: io.env, isTTY: io.stdout.isTTY === true }),

@@ -5,7 +5,8 @@ import type { Instant } from "./window.js";
 
 /** Something an operator should hear about once. Unique by user, kind, quota, window and threshold. */
 export interface Alert {
-  readonly kind: "threshold" | "refusal";
+  readonly kind: "threshold" | "refusal" | "guardrail";
+  /** 0 for a guardrail: it watches everybody. */
   readonly userId: number;
   readonly period: Period;
   /** Index of the window. */
@@ -14,7 +15,7 @@ export interface Alert {
   readonly meter: Meter | "";
   /** Basis points of the limit; 0 for a refusal. */
   readonly threshold: number;
-  /** For a refusal, the code of the decision. */
+  /** For a refusal, the code of the decision; for a guardrail, its action. */
   readonly code: string;
   readonly at: Instant;
 }

@@ -1,7 +1,9 @@
 import { type Alert, thresholdCrossings } from "./alert.js";
 import { askOf } from "./ask.js";
 import { type Decision, decide } from "./decide.js";
+import type { Stop } from "./emergency.js";
 import { entitlementOf } from "./entitlement.js";
+import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
 import {
   type Changes,
   type Entry,
@@ -10,14 +12,14 @@ import {
   hashForUser,
   type LedgerEvent,
   type LedgerRequest,
+  type LedgerResult,
   type LedgerState,
-  type LedgerUser,
   type Operation,
   type OperationOutcome,
   type RefusalCount,
   type SameEvent,
 } from "./ledger-model.js";
-import type { Amounts } from "./meter.js";
+import type { Amounts, Period } from "./meter.js";
 import { addNanos } from "./money.js";
 import { priceUsage } from "./price-rule.js";
 import { TotalDeltas } from "./total-deltas.js";
@@ -39,13 +41,18 @@ export class Batch {
   readonly #holdsGone = new Map<string, { readonly userId: number; readonly id: string }>();
   readonly #refusals = new Map<string, RefusalCount>();
   readonly #alerts: Alert[] = [];
+  readonly #guardrails: GuardrailWatch;
+  /** Those in force, and those that the batch itself has tripped. */
+  #stops: readonly Stop[];
 
   constructor(state: LedgerState) {
     this.#state = state;
+    this.#stops = state.stops;
     this.#zone = calendar(state.settings.time_zone);
+    this.#guardrails = new GuardrailWatch(state.guardrails, state.systemHeld);
   }
 
-  changes(): Changes {
+  #changes(): Changes {
     return {
       events: this.#events,
       sameEvents: this.#sameEvents,
@@ -55,11 +62,19 @@ export class Batch {
       holdsGone: [...this.#holdsGone.values()],
       refusals: [...this.#refusals.values()],
       alerts: this.#alerts,
+      guardrailUse: this.#guardrails.deltas(),
+      trips: this.#guardrails.trips(),
     };
   }
 
-  users(): LedgerUser[] {
-    return [...this.#users.values()].map((user) => user.next());
+  result(outcomes: readonly OperationOutcome[]): LedgerResult {
+    return {
+      outcomes,
+      changes: this.#changes(),
+      users: [...this.#users.values()].map((user) => user.next()),
+      guardrails: this.#guardrails.states(),
+      systemHeld: this.#guardrails.held(),
+    };
   }
 
   apply(operation: Operation): OperationOutcome {
@@ -76,14 +91,14 @@ export class Batch {
     }
   }
 
-  decide(name: string, request: LedgerRequest, at: Instant): Decision {
-    const { settings, stops } = this.#state;
+  #decide(name: string, request: LedgerRequest, at: Instant): Decision {
+    const { settings } = this.#state;
     const ask = askOf(request, settings);
     const user = this.#user(name);
     return decide({
       ask,
       user: user === undefined ? null : user.decided(at, this.#zone),
-      stops,
+      stops: this.#stops,
       settings,
       at,
     });
@@ -110,9 +125,9 @@ export class Batch {
     const user = this.#user(name);
     const present = user?.liveHold(id, at);
     // A retry of a reservation that was made must not be judged against its own hold.
-    if (present !== undefined) user?.dropHold(id);
-    const decision = this.decide(name, request, at);
-    if (present !== undefined) user?.putHold(present);
+    if (user !== undefined && present !== undefined) this.#unhold(user, present);
+    const decision = this.#decideGuarded(name, request, at);
+    if (user !== undefined && present !== undefined) this.#hold(user, present);
     if (decision.outcome === "block" || user === undefined) {
       if (user !== undefined) this.#countRefusal(user.loaded.id, decision, at);
       return { op: "reserve", decision, hold: null };
@@ -128,10 +143,44 @@ export class Batch {
     return { op: "reserve", decision, hold };
   }
 
+  /** A request that would be admitted may still trip a guardrail, and is then decided under what that turned on. */
+  #decideGuarded(name: string, request: LedgerRequest, at: Instant): Decision {
+    const decision = this.#decide(name, request, at);
+    if (decision.outcome === "block" || this.#guardrails.isEmpty) return decision;
+    const { amounts } = askOf(request, this.#state.settings);
+    const trips = this.#guardrails.beforeReserve(amounts, this.#running(at), at);
+    if (trips.length === 0) return decision;
+    this.#turnOn(trips);
+    return this.#decide(name, request, at);
+  }
+
+  #running(at: Instant): Record<Period, number> {
+    const day = this.#zone.dayOf(at);
+    return { day, month: this.#zone.dayToMonth(day) };
+  }
+
+  #turnOn(trips: readonly Trip[]): void {
+    for (const trip of trips) {
+      const stop = stopOfTrip(trip);
+      if (stop !== undefined) this.#stops = [...this.#stops, stop];
+      const { guardrail, index, at } = trip;
+      this.#alerts.push({
+        kind: "guardrail",
+        userId: 0,
+        period: guardrail.period,
+        index,
+        meter: guardrail.meter,
+        threshold: 10_000,
+        code: guardrail.action,
+        at,
+      });
+    }
+  }
+
   #release({ user: name, id, at }: Extract<Operation, { op: "release" }>): OperationOutcome {
     const user = this.#user(name);
     const held = user?.liveHold(id, at) !== undefined;
-    if (user !== undefined) this.#dropHold(user, id);
+    if (user !== undefined) this.#dropHold(user, id, at);
     return { op: "release", status: held ? "released" : "not-held" };
   }
 
@@ -150,7 +199,7 @@ export class Batch {
   #enter({ op, entry, at }: Extract<Operation, { op: "settle" | "record" }>): OperationOutcome {
     const user = this.#user(entry.user);
     if (user === undefined) return { op, status: "user-unknown", event: null };
-    if (op === "settle") this.#dropHold(user, entry.id);
+    if (op === "settle") this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
     const known = this.#seenEvents.get(key) ?? this.#state.knownEvents.get(key);
@@ -219,6 +268,10 @@ export class Batch {
     this.#totals.addWindow(user.loaded.id, "day", day, amounts);
     this.#totals.addWindow(user.loaded.id, "month", month, amounts);
     this.#totals.addDay(event, day);
+    if (!this.#guardrails.isEmpty) {
+      const running = { day: today, month: this.#zone.dayToMonth(today) };
+      this.#turnOn(this.#guardrails.afterUse(amounts, { day, month }, running, at));
+    }
     if (!current.day && !current.month) return;
     const { tier, overrides, id } = user.loaded;
     const quotas = entitlementOf(tier, overrides, at).quotas.filter((quota) => current[quota.period]);
@@ -229,18 +282,32 @@ export class Batch {
   }
 
   #putHold(user: WorkingUser, hold: Hold): void {
-    user.putHold(hold);
+    const before = user.liveHold(hold.id, hold.createdAt);
+    if (before !== undefined) this.#guardrails.drop(before.amounts);
+    this.#hold(user, hold);
     const key = `${user.loaded.id}/${hold.id}`;
     this.#holdsPut.set(key, { ...hold, userId: user.loaded.id });
     this.#holdsGone.delete(key);
   }
 
-  #dropHold(user: WorkingUser, id: string): void {
+  #dropHold(user: WorkingUser, id: string, at: Instant): void {
     if (!user.hasHold(id)) return;
+    const hold = user.liveHold(id, at);
+    if (hold !== undefined) this.#guardrails.drop(hold.amounts);
     user.dropHold(id);
     const key = `${user.loaded.id}/${id}`;
     this.#holdsPut.delete(key);
     if (user.loaded.holds.has(id)) this.#holdsGone.set(key, { userId: user.loaded.id, id });
+  }
+
+  #hold(user: WorkingUser, hold: Hold): void {
+    user.putHold(hold);
+    this.#guardrails.hold(hold.amounts, hold.expiresAt);
+  }
+
+  #unhold(user: WorkingUser, hold: Hold): void {
+    user.dropHold(hold.id);
+    this.#guardrails.drop(hold.amounts);
   }
 
   #countRefusal(userId: number, decision: Decision, at: Instant): void {

@@ -2,6 +2,7 @@ import type { Alert } from "./alert.js";
 import type { Decision, WindowUsage } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import type { Override, UserStatus } from "./entitlement.js";
+import type { GuardrailDelta, GuardrailState, SystemHeld, Trip } from "./guardrail.js";
 import type { Amounts, Meter, Period } from "./meter.js";
 import type { Nanos } from "./money.js";
 import type { PricedBy, QuotedRates } from "./price-rule.js";
@@ -43,6 +44,10 @@ export interface LedgerState {
   readonly knownEvents: ReadonlyMap<string, number>;
   /** Those of the batch's provider ids that are in the ledger already. */
   readonly knownProviderIds: ReadonlySet<string>;
+  /** The guardrails in the windows that run at the batch's instants. */
+  readonly guardrails: readonly GuardrailState[];
+  /** Needed where there are guardrails only. */
+  readonly systemHeld: SystemHeld;
 }
 
 /** Identifies an event: ids are unique within their source. */
@@ -175,6 +180,8 @@ export interface Changes {
   readonly refusals: readonly RefusalCount[];
   /** To be written unless they are there already. */
   readonly alerts: readonly Alert[];
+  readonly guardrailUse: readonly GuardrailDelta[];
+  readonly trips: readonly Trip[];
 }
 
 export interface LedgerResult {
@@ -182,6 +189,8 @@ export interface LedgerResult {
   readonly changes: Changes;
   /** The users as the batch leaves them, with the windows that were loaded: what a store may remember. */
   readonly users: readonly LedgerUser[];
+  readonly guardrails: readonly GuardrailState[];
+  readonly systemHeld: SystemHeld;
 }
 
 /** The key of a window within one user: days even, months odd. */

@@ -1,5 +1,6 @@
 import { askOf } from "./ask.js";
 import { type Decision, decide, refusal } from "./decide.js";
+import { GuardrailWatch, stopOfTrip } from "./guardrail.js";
 import { Batch } from "./ledger-batch.js";
 import type { LedgerRequest, LedgerResult, LedgerState, Operation } from "./ledger-model.js";
 import { calendar, type Instant } from "./window.js";
@@ -13,11 +14,13 @@ import { WorkingUser } from "./working-user.js";
  */
 export function applyOperations(state: LedgerState, operations: readonly Operation[]): LedgerResult {
   const batch = new Batch(state);
-  const outcomes = operations.map((operation) => batch.apply(operation));
-  return { outcomes, changes: batch.changes(), users: batch.users() };
+  return batch.result(operations.map((operation) => batch.apply(operation)));
 }
 
-/** A decision without a reservation: the same rule, nothing written. */
+/**
+ * A decision without a reservation: the same rule, nothing written. A request that would trip a guardrail is answered as
+ * its reservation would be.
+ */
 export function checkRequest(
   state: LedgerState,
   name: string,
@@ -26,9 +29,22 @@ export function checkRequest(
 ): Decision {
   const { settings, stops } = state;
   const loaded = state.users.get(name);
-  const user =
-    loaded === undefined ? null : new WorkingUser(loaded).decided(at, calendar(settings.time_zone));
-  return decide({ ask: askOf(request, settings), user, stops, settings, at });
+  const zone = calendar(settings.time_zone);
+  const user = loaded === undefined ? null : new WorkingUser(loaded).decided(at, zone);
+  const ask = askOf(request, settings);
+  const decision = decide({ ask, user, stops, settings, at });
+  if (decision.outcome === "block" || state.guardrails.length === 0) return decision;
+  const day = zone.dayOf(at);
+  const running = { day, month: zone.dayToMonth(day) };
+  const trips = new GuardrailWatch(state.guardrails, state.systemHeld).beforeReserve(
+    ask.amounts,
+    running,
+    at,
+  );
+  const turnedOn = trips.map(stopOfTrip).filter((stop) => stop !== undefined);
+  return turnedOn.length === 0
+    ? decision
+    : decide({ ask, user, stops: [...stops, ...turnedOn], settings, at });
 }
 
 /** The decision when the store cannot be reached; distinct from every limit. */

@@ -11,6 +11,7 @@ import { fitsOf } from "../domain/estimate-fit.js";
 import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
 import {
   type GroupReport,
+  type GroupRow,
   type ReportFrame,
   type ReportGrouping,
   rowsByDay,
@@ -70,29 +71,39 @@ export async function usageReport(engine: Engine, request: ReportRequest): Promi
 
 /** A range without a first day begins with what is known first, so that it can be said and counted. */
 async function firstDay(tx: Reading, { from, to }: DayRange, days: Calendar): Promise<number> {
-  if (from !== Number.MIN_SAFE_INTEGER) return from;
+  return from === Number.MIN_SAFE_INTEGER ? Math.min(await firstKnown(tx, days), to - 1) : from;
+}
+
+/** The day of the first tester or the first usage; infinity: there is neither. */
+async function firstKnown(tx: Reading, days: Calendar): Promise<number> {
   const users = await tx.users.list({ removed: true });
-  const known = [
-    ...users.map((user) => days.dayOf(user.createdAt)),
-    ...(await tx.usage.report.firstUse()).values(),
-  ];
-  return known.reduce((first, day) => Math.min(first, day), to - 1);
+  const onboarded = users.map((user) => days.dayOf(user.createdAt));
+  const used = (await tx.usage.report.firstUse()).values();
+  return [...onboarded, ...used].reduce((first, day) => Math.min(first, day), Number.POSITIVE_INFINITY);
 }
 
 type Frame = Omit<ReportFrame, "totals" | "unpriced">;
 
 async function groupReport(tx: Reading, by: GroupReport["by"], frame: Frame): Promise<GroupReport> {
-  const { range, today } = frame;
+  const { range } = frame;
   const cells = await tx.usage.cells(range, by === "tier" ? "user" : by === "day" ? "day" : "kind");
-  const rows =
-    by === "tier"
-      ? rowsByTier(cells, await tx.users.list({ removed: true }), await tx.tiers.list())
-      : by === "day"
-        ? rowsByDay(cells, range, today)
-        : rowsByKind(cells, by);
+  const rows = await groupRows(tx, by, cells, frame);
   const totals = totalOf(cells);
   const kinds = by === "tier" || by === "day" ? null : cells;
   return { ...frame, by, rows, totals, unpriced: await unpricedIn(tx, range, totals, kinds) };
+}
+
+async function groupRows(
+  tx: Reading,
+  by: GroupReport["by"],
+  cells: readonly UsageCell[],
+  { range, today, zone }: Frame,
+): Promise<readonly GroupRow[]> {
+  if (by === "tier") return rowsByTier(cells, await tx.users.list({ removed: true }), await tx.tiers.list());
+  if (by !== "day") return rowsByKind(cells, by);
+  // Days before there was anything to report are no quiet days.
+  const from = Math.max(range.from, await firstKnown(tx, calendar(zone)));
+  return rowsByDay(cells, { from, to: range.to }, today);
 }
 
 async function unpricedIn(tx: Reading, range: DayRange, totals: Sums, kinds: readonly UsageCell[] | null) {

@@ -124,18 +124,6 @@ export function requireFormat(format: string | undefined): void {
   parseFormat(format);
 }
 
-/** Makes a reject of a record that was read well and is refused for another reason, such as an unknown user. */
-export function rejectEntry(entry: UsageEntry, file: string, problem: Problem): Reject {
-  return {
-    file,
-    line: entry.record.line,
-    field: problem.field,
-    reason: problem.reason,
-    occurrence: entry.occurrence,
-    raw: entry.record.raw,
-  };
-}
-
 function parseFormat(format: string | undefined): { importer: Importer | null; container: Container | null } {
   const importer = IMPORTERS.find(({ name }) => name === format) ?? null;
   const container = CONTAINERS.find((name) => name === format) ?? null;

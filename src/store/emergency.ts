@@ -1,4 +1,5 @@
 import type { Stop, StopScope } from "../domain/emergency.js";
+import type { Guardrail } from "../domain/guardrail.js";
 import type { Period } from "../domain/meter.js";
 import type { Instant } from "../domain/window.js";
 import type { EmergencyWriting } from "../engine/ports.js";
@@ -53,26 +54,29 @@ function scopeOf(row: {
   };
 }
 
+/** The guardrails in force. */
+export async function loadGuardrails(db: Db): Promise<Guardrail[]> {
+  const rows = await db
+    .selectFrom("guardrail")
+    .selectAll()
+    .where("valid_to", "is", null)
+    .orderBy("id")
+    .execute();
+  return rows.map(({ id, meter, period, limit_amount, action }) => ({
+    id,
+    meter,
+    period: period as Period,
+    limit: limit_amount,
+    action,
+  }));
+}
+
 export function emergencyOn(db: Db): EmergencyWriting {
   const active = async (at: Instant) =>
     (await loadStops(db)).filter((stop) => stop.until === null || at < stop.until);
   return {
     active,
-    async guardrails() {
-      const rows = await db
-        .selectFrom("guardrail")
-        .selectAll()
-        .where("valid_to", "is", null)
-        .orderBy("id")
-        .execute();
-      return rows.map(({ id, meter, period, limit_amount, action }) => ({
-        id,
-        meter,
-        period: period as Period,
-        limit: limit_amount,
-        action,
-      }));
-    },
+    guardrails: () => loadGuardrails(db),
     async lastLiveUse() {
       const event = await db
         .selectFrom("usage_event")

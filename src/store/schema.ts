@@ -1,4 +1,4 @@
-import type { Generated, Kysely } from "kysely";
+import type { ColumnType, Generated, Kysely } from "kysely";
 
 /** The tables as the migrations leave them. See docs/schema.md for what the rows mean. */
 export interface Schema {
@@ -40,15 +40,15 @@ export interface Schema {
   };
   stop: Versioned & {
     action: "stop" | "throttle";
-    user_id: number | null;
-    tier_id: number | null;
-    provider: string | null;
-    model: string | null;
-    feature: string | null;
-    reason: string | null;
+    user_id: Optional<number>;
+    tier_id: Optional<number>;
+    provider: Optional<string>;
+    model: Optional<string>;
+    feature: Optional<string>;
+    reason: Optional<string>;
     actor: string;
-    expires_at: number | null;
-    guardrail_id: number | null;
+    expires_at: Optional<number>;
+    guardrail_id: Optional<number>;
   };
   guardrail: Versioned & {
     meter: "cost" | "tokens";
@@ -116,6 +116,8 @@ export interface Schema {
     expires_at: number;
   };
   refusal: { user_id: number; day: number; code: string; meter: string; count: number };
+  guardrail_total: { guardrail_id: number; window_index: number; used: number };
+  guardrail_trip: { guardrail_id: number; window_index: number; tripped_at: number };
   alert: {
     id: Generated<number>;
     kind: string;
@@ -134,9 +136,9 @@ export interface Schema {
     actor: string;
     action: string;
     subject: string;
-    before: string | null;
-    after: string | null;
-    reason: string | null;
+    before: Optional<string>;
+    after: Optional<string>;
+    reason: Optional<string>;
   };
   import: {
     id: Generated<number>;
@@ -163,7 +165,10 @@ export interface Schema {
 export interface Versioned {
   id: Generated<number>;
   valid_from: number;
-  valid_to: number | null;
+  valid_to: Optional<number>;
 }
+
+/** A column that is null unless a value is given. */
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 export type Db = Kysely<Schema>;

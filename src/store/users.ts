@@ -1,3 +1,4 @@
+import type { Selectable } from "kysely";
 import type { Override } from "../domain/entitlement.js";
 import { addAmounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
 import type { PersonaKey } from "../domain/persona.js";
@@ -6,12 +7,7 @@ import type { UserFilter, UsersWriting } from "../engine/ports.js";
 import type { Db, Schema } from "./schema.js";
 import { tierIdOf } from "./tiers.js";
 
-export type OverrideRow = Omit<Schema["override"], "id" | "meter" | "period" | "feature"> & {
-  id: number;
-  meter: string;
-  period: string;
-  feature: string;
-};
+export type OverrideRow = Selectable<Schema["override"]>;
 
 export function overrideOf(row: OverrideRow): Override {
   const common = { id: row.id, reason: row.reason, since: row.valid_from, until: row.expires_at };

@@ -136,6 +136,29 @@ describe("by whatever usage is grouped", () => {
   });
 });
 
+describe("rows by tier", () => {
+  it("count the testers on each, and name a tier that is gone only where somebody on it used something", () => {
+    const users = [user(1), user(2, { status: "suspended" }), user(3, { tier: "gone", status: "removed" })];
+    const rows = (...used: number[]) =>
+      rowsByTier(
+        used.map((userId) => ({ ...NO_SUMS, requests: 1, userId })),
+        users,
+        INITIAL_TIERS,
+      ).map((row) => [row.key, row.testers, row.sums.requests]);
+    expect(rows()).toEqual([
+      ["free", 2, 0],
+      ["basic", 0, 0],
+      ["pro", 0, 0],
+    ]);
+    expect(rows(2, 3)).toEqual([
+      ["free", 2, 1],
+      ["basic", 0, 0],
+      ["pro", 0, 0],
+      ["gone", 0, 1],
+    ]);
+  });
+});
+
 describe("rows by day", () => {
   const cell = (day: number) => ({ ...NO_SUMS, requests: 1, day });
   const keys = (from: number, to: number, ...used: number[]) =>

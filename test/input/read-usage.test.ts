@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseMapping } from "../../src/importers/mapping.js";
 import { rejectLine } from "../../src/importers/rejects.js";
-import { rejectEntry } from "../../src/input/read-usage.js";
 import { cut, errorOf, line, readAll } from "./reading.js";
 
 const TRACE = [
@@ -68,8 +67,8 @@ describe("identity", () => {
     const log = [line({ model: "x" }), line({ model: "x" }), line({ model: "x" })].join("\n");
     const { entries } = await readAll(log);
     const problem = { field: "user", reason: 'there is no user "ada"' };
-    const rejected = [entries[2]!, entries[0]!].map((entry) =>
-      rejectLine(rejectEntry(entry, "log", problem)),
+    const rejected = [entries[2]!, entries[0]!].map(({ record, occurrence }) =>
+      rejectLine({ file: "log", line: record.line, ...problem, occurrence, raw: record.raw }),
     );
     const again = await readAll(rejected.join("\n"));
     expect(again.entries.map(({ id }) => id)).toEqual([entries[2]?.id, entries[0]?.id]);

@@ -2,6 +2,7 @@ import type { Alert } from "../../src/domain/alert.js";
 import { NO_WINDOW_USAGE, type WindowUsage } from "../../src/domain/decide.js";
 import type { Stop } from "../../src/domain/emergency.js";
 import type { Override, UserStatus } from "../../src/domain/entitlement.js";
+import { NOTHING_HELD } from "../../src/domain/guardrail.js";
 import { applyOperations } from "../../src/domain/ledger.js";
 import {
   type Changes,
@@ -93,7 +94,15 @@ export class ModelStore {
         if (providerId !== null && event.providerId === providerId) knownProviderIds.add(providerId);
       }
     }
-    return deepFreeze({ settings, stops, users, knownEvents, knownProviderIds });
+    return deepFreeze({
+      settings,
+      stops,
+      users,
+      knownEvents,
+      knownProviderIds,
+      guardrails: [],
+      systemHeld: NOTHING_HELD,
+    });
   }
 
   #user({ id, names, status, tier, overrides, forgiven }: ModelUser, operations: readonly Operation[]) {

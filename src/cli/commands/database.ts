@@ -25,7 +25,7 @@ export function declareDatabase(program: Command, run: Run): void {
     examples: [
       "alpha init",
       "alpha init --time-zone Europe/Berlin --daily-budget 25",
-      "alpha init --database /srv/alpha/alpha.db --remember",
+      "alpha init --database ~/alpha/alpha.db --remember",
     ],
     changes: true,
     load: () => import("./init.js"),

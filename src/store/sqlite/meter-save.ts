@@ -1,3 +1,4 @@
+import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterState } from "./meter-state.js";
@@ -32,6 +33,25 @@ export class MeterSaver {
     }
     for (const { kind, userId, period, index, meter, threshold, code, at } of changes.alerts) {
       addAlert.run(kind, userId, period, index, meter, threshold, code, at);
+    }
+  }
+
+  /** A total is written whole: the state it was computed from was read in this transaction, or is still true in it. */
+  saveGuardrails(states: readonly GuardrailState[], { guardrailUse, trips }: Changes): void {
+    const { setGuardrailUsed, addTrip, addStop, addAudit, moveGeneration } = this.statements;
+    for (const { guardrailId, index } of guardrailUse) {
+      const state = states.find((each) => each.guardrail.id === guardrailId && each.index === index);
+      setGuardrailUsed.run(guardrailId, index, state?.used);
+    }
+    for (const trip of trips) {
+      const { guardrail, index, at } = trip;
+      const { id, meter, period, action } = guardrail;
+      const reason = tripReason(trip);
+      addTrip.run(id, index, at);
+      if (action !== "alert") addStop.run(action, reason, GUARDRAIL_ACTOR, id, at);
+      const after = JSON.stringify({ action, limit: guardrail.limit });
+      addAudit.run(at, GUARDRAIL_ACTOR, "guardrails.trip", `guardrail:${meter}/${period}`, after, reason);
+      moveGeneration.run(1);
     }
   }
 

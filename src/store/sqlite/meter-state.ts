@@ -2,9 +2,16 @@ import type { Kysely } from "kysely";
 import { NO_WINDOW_USAGE, type WindowUsage } from "../../domain/decide.js";
 import type { Stop } from "../../domain/emergency.js";
 import {
+  type Guardrail,
+  type GuardrailState,
+  NOTHING_HELD,
+  type SystemHeld,
+} from "../../domain/guardrail.js";
+import {
   type EventIdentity,
   eventKey,
   type Hold,
+  type LedgerResult,
   type LedgerState,
   type LedgerUser,
   windowKey,
@@ -14,7 +21,7 @@ import type { Settings } from "../../domain/settings.js";
 import type { Tier } from "../../domain/tier.js";
 import { lookupNames } from "../../domain/user.js";
 import { calendar, type Instant } from "../../domain/window.js";
-import { loadStops } from "../emergency.js";
+import { loadGuardrails, loadStops } from "../emergency.js";
 import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
@@ -26,6 +33,7 @@ interface Config {
   readonly generation: number;
   readonly settings: Settings;
   readonly stops: readonly Stop[];
+  readonly guardrails: readonly Guardrail[];
   readonly tiers: ReadonlyMap<number, Tier>;
   /** By the name they were asked for under. */
   readonly users: Map<string, KnownUser | null>;
@@ -60,6 +68,8 @@ type EventName = Pick<EventIdentity, "source" | "id" | "providerId">;
 export class MeterState {
   #config: Config | null = null;
   #metered = new Map<number, MeteredUser>();
+  #guarded = new Map<string, GuardrailState>();
+  #systemHeld: SystemHeld | null = null;
   #version: number | undefined;
   readonly #sources = new Map<string, number>();
 
@@ -79,7 +89,7 @@ export class MeterState {
     if (this.#config === null) return "refresh";
     if (version !== this.#version) {
       if (this.#config.generation !== this.statements.generation.get()) return "refresh";
-      this.#metered.clear();
+      this.#forgetUsage();
       this.#version = version;
     }
     return "current";
@@ -92,15 +102,22 @@ export class MeterState {
     const settings = await loadSettings(this.db);
     const stops = await loadStops(this.db);
     const tiers = new Map((await loadTiers(this.db)).map(({ id, tier }) => [id, tier]));
-    this.#config = { generation, settings, stops, tiers, users: new Map() };
-    this.#metered.clear();
+    const guardrails = await loadGuardrails(this.db);
+    this.#config = { generation, settings, stops, guardrails, tiers, users: new Map() };
+    this.#forgetUsage();
   }
 
   /** After a rollback nothing that was read or written counts. */
   forget(): void {
     this.#config = null;
-    this.#metered.clear();
+    this.#forgetUsage();
     this.#sources.clear();
+  }
+
+  #forgetUsage(): void {
+    this.#metered.clear();
+    this.#guarded.clear();
+    this.#systemHeld = null;
   }
 
   get config(): Config {
@@ -126,7 +143,8 @@ export class MeterState {
         knownProviderIds.add(providerId);
       }
     }
-    return { settings, stops, users, knownEvents, knownProviderIds };
+    const { guardrails, systemHeld } = this.#guardrailsAt(wanted);
+    return { settings, stops, users, knownEvents, knownProviderIds, guardrails, systemHeld };
   }
 
   /** The state for one user from memory alone; `undefined` when something would have to be read. */
@@ -134,17 +152,61 @@ export class MeterState {
     const { settings, stops } = this.config;
     const user = this.#metering(name, at, false);
     if (user === undefined) return undefined;
+    // Guardrails are read anew at every check: whoever sets one asks for all of it to be looked at.
+    if (this.config.guardrails.length > 0) return undefined;
     const users = new Map<string, LedgerUser>();
     if (user !== null) users.set(name, user);
-    return { settings, stops, users, knownEvents: NO_EVENTS, knownProviderIds: NO_PROVIDER_IDS };
+    return { ...NOTHING_ELSE, settings, stops, users };
   }
 
-  /** Remembers users as a committed batch left them. */
-  keep(users: readonly LedgerUser[]): void {
+  /** Remembers what a committed batch left. */
+  keep({ users, guardrails, systemHeld, changes }: LedgerResult): void {
+    // A trip has changed what decides, by this connection's own hand, which moves no version.
+    if (changes.trips.length > 0) {
+      this.forget();
+      return;
+    }
     for (const user of users) {
       const before = this.#metered.get(user.id);
       if (before !== undefined) this.#metered.set(user.id, { ...user, forgiven: before.forgiven });
     }
+    for (const state of guardrails) this.#guarded.set(guardedKey(state.guardrail, state.index), state);
+    if (guardrails.length > 0) this.#systemHeld = systemHeld;
+  }
+
+  /** The guardrails in the windows that run at the given instants, and what is held against them. */
+  #guardrailsAt(wanted: readonly Wanted[]): Pick<LedgerState, "guardrails" | "systemHeld"> {
+    const { guardrails, settings } = this.config;
+    if (guardrails.length === 0) return { guardrails: [], systemHeld: NOTHING_HELD };
+    const zone = calendar(settings.time_zone);
+    const states = new Map<string, GuardrailState>();
+    for (const { at } of wanted) {
+      for (const guardrail of guardrails) {
+        const { index } = zone.windowAt(guardrail.period, at);
+        const key = guardedKey(guardrail, index);
+        if (!states.has(key)) states.set(key, this.#guardrailState(guardrail, index));
+      }
+    }
+    const latest = Math.max(...wanted.map(({ at }) => at));
+    if (this.#systemHeld === null || latest >= this.#systemHeld.until) {
+      const { tokens, cost, until } = this.statements.systemHeld.get(latest) ?? {};
+      this.#systemHeld = { tokens: tokens ?? 0, cost: cost ?? 0, until: until ?? Number.POSITIVE_INFINITY };
+    }
+    return { guardrails: [...states.values()], systemHeld: this.#systemHeld };
+  }
+
+  #guardrailState(guardrail: Guardrail, index: number): GuardrailState {
+    const known = this.#guarded.get(guardedKey(guardrail, index));
+    if (known !== undefined) return known;
+    const { id, meter, period } = guardrail;
+    const used =
+      this.statements.guardrailUsed.get(id, index) ??
+      this.statements.systemUsed.get(period, index)?.[meter] ??
+      0;
+    const tripped = this.statements.guardrailTripped.get(id, index) !== undefined;
+    const state = { guardrail, index, used, tripped };
+    this.#guarded.set(guardedKey(guardrail, index), state);
+    return state;
   }
 
   /** The number of a source; `undefined` when no event came from it yet. */
@@ -230,5 +292,13 @@ export class MeterState {
 }
 
 const NO_TIER: Tier = { key: "", label: "", rank: 1, quotas: [], features: [] };
-const NO_EVENTS: ReadonlyMap<string, number> = new Map();
-const NO_PROVIDER_IDS: ReadonlySet<string> = new Set();
+const NOTHING_ELSE: Omit<LedgerState, "settings" | "stops" | "users"> = {
+  knownEvents: new Map(),
+  knownProviderIds: new Set(),
+  guardrails: [],
+  systemHeld: NOTHING_HELD,
+};
+
+function guardedKey(guardrail: Guardrail, index: number): string {
+  return `${guardrail.id}/${index}`;
+}

@@ -84,6 +84,70 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
     /** provider id → 1 when known */
     providerId: pluck<number>(db.selectFrom("event_key").select("event_id").where("provider_id", "=", TEXT)),
 
+    /** guardrail, window → used */
+    guardrailUsed: pluck<number>(
+      db
+        .selectFrom("guardrail_total")
+        .select("used")
+        .where("guardrail_id", "=", ANY)
+        .where("window_index", "=", ANY),
+    ),
+    /** guardrail, window → when it tripped */
+    guardrailTripped: pluck<number>(
+      db
+        .selectFrom("guardrail_trip")
+        .select("tripped_at")
+        .where("guardrail_id", "=", ANY)
+        .where("window_index", "=", ANY),
+    ),
+    /** period, window → what all users used, added up: for a guardrail that has no total yet */
+    systemUsed: prepare<{ readonly tokens: number | null; readonly cost: number | null }>(
+      db
+        .selectFrom("usage_window")
+        .select((eb) => [eb.fn.sum<number>("tokens").as("tokens"), eb.fn.sum<number>("cost").as("cost")])
+        .where("period", "=", TEXT)
+        .where("window_index", "=", ANY),
+    ),
+    /** instant → what live holds of all users come to, and when the first of them expires */
+    systemHeld: prepare<{
+      readonly tokens: number | null;
+      readonly cost: number | null;
+      readonly until: number | null;
+    }>(
+      db
+        .selectFrom("hold")
+        .select((eb) => [
+          eb.fn.sum<number>("tokens").as("tokens"),
+          eb.fn.sum<number>("cost").as("cost"),
+          eb.fn.min("expires_at").as("until"),
+        ])
+        .where("expires_at", ">", ANY),
+    ),
+    setGuardrailUsed: prepare(
+      db
+        .insertInto("guardrail_total")
+        .values({ guardrail_id: ANY, window_index: ANY, used: ANY })
+        .onConflict((conflict) =>
+          conflict
+            .columns(["guardrail_id", "window_index"])
+            .doUpdateSet((eb) => ({ used: eb.ref("excluded.used") })),
+        ),
+    ),
+    addTrip: prepare(
+      db.insertInto("guardrail_trip").values({ guardrail_id: ANY, window_index: ANY, tripped_at: ANY }),
+    ),
+    addStop: prepare(
+      db
+        .insertInto("stop")
+        .values({ action: "stop", reason: TEXT, actor: TEXT, guardrail_id: ANY, valid_from: ANY }),
+    ),
+    addAudit: prepare(
+      db
+        .insertInto("audit_entry")
+        .values({ at: ANY, actor: TEXT, action: TEXT, subject: TEXT, after: TEXT, reason: TEXT }),
+    ),
+    moveGeneration: prepare(db.updateTable("generation").set((eb) => ({ config: eb("config", "+", 1) }))),
+
     findSource: pluck<number>(db.selectFrom("event_source").select("id").where("name", "=", TEXT)),
     addSource: prepare(db.insertInto("event_source").values({ name: TEXT })),
     findKind: pluck<number>(

@@ -58,14 +58,15 @@ export class SqliteMeter implements MeterStore {
     operations: readonly Operation[],
     { background = false }: { readonly background?: boolean } = {},
   ): Promise<readonly OperationOutcome[]> {
-    const { outcomes, users } = await this.#transaction("beginImmediate", () => {
-      const result = applyOperations(this.#stateFor(operations), operations);
-      this.#saver.save(result.changes);
-      return result;
+    const result = await this.#transaction("beginImmediate", () => {
+      const decided = applyOperations(this.#stateFor(operations), operations);
+      this.#saver.save(decided.changes);
+      if (decided.guardrails.length > 0) this.#saver.saveGuardrails(decided.guardrails, decided.changes);
+      return decided;
     });
-    this.#state.keep(users);
+    this.#state.keep(result);
     if (background) await this.#leaveGap();
-    return outcomes;
+    return result.outcomes;
   }
 
   preview(

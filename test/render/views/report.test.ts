@@ -213,6 +213,15 @@ describe("a report by user", () => {
     expect(text).toContain("\u001b[33m82%");
   });
 
+  it("states nothing in the foot where nobody has a persona", () => {
+    const { rows, estimates, ...rest } = userReport(true);
+    const unknown = rows.filter((row) => row.estimate.persona === null);
+    const report = { ...rest, rows: unknown, estimates: estimateTotals(unknown) };
+    const text = render(usersReportTable(report, false), "table", { width: null, style });
+    const foot = text.split("\n").find((line) => line.startsWith("total"))!;
+    expect(foot).toMatch(/ - +- +\$0\.00 +n\/a$/);
+  });
+
   it("of nobody is a sentence", () => {
     expect(render(usersReportTable(userReport(false), false), "table", { width: 80, style })).toBe(
       "Nobody was a tester then, and nothing was used.\n\n2026-11-01 to 2026-11-30 (30 days), accounting zone Europe/Berlin; day 22 is\nrunning.\n",

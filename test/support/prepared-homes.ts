@@ -1,0 +1,66 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { type Home, homeAt, NOW } from "./cli.js";
+import { seededDatabase } from "./engine-on.js";
+import { HOUR, record } from "./store.js";
+
+export interface PreparedHomes {
+  /** A home with a database that holds a little of everything. */
+  prepared(): Home;
+  /** A home with nothing in it. */
+  empty(): Home;
+}
+
+/**
+ * Homes for the tests of a file, also for concurrent ones: all go when the file is done. A prepared one is a copy, since
+ * making a database takes longer than most commands. To be called once, in the body of a test file.
+ */
+export function preparedHomes(): PreparedHomes {
+  const folder = mkdtempSync(join(tmpdir(), "alpha-homes-"));
+  const template = join(folder, "template");
+  let count = 0;
+  const make = () => join(folder, String(++count));
+  beforeAll(async () => {
+    mkdirSync(template);
+    await populate(homeAt(template));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return {
+    prepared() {
+      const path = make();
+      cpSync(template, path, { recursive: true });
+      return homeAt(path);
+    },
+    empty() {
+      const path = make();
+      mkdirSync(path);
+      return homeAt(path);
+    },
+  };
+}
+
+/** Testers on every tier, a suspended one, a tier with nobody on it, and usage that is priced, stated and unpriced. */
+async function populate(home: Home): Promise<void> {
+  const at = NOW - 2 * HOUR;
+  const users = [
+    { id: "ada", email: "ada@example.com", name: "Ada Lovelace", tier: "basic", aliases: ["key-7f3a-old"] },
+    { id: "bob", email: "bob@example.com", tier: "free" },
+    { id: "cleo", email: "cleo@example.com", tier: "pro", persona: "power" as const },
+  ];
+  await seededDatabase(home.database, users, {
+    at: at - 24 * HOUR,
+    prepare: ({ store }) => {
+      const events = [
+        record("1", { user: "ada", input: 600, output: 120, cost: 2_000_000, occurredAt: at }, at),
+        record("2", { user: "bob", images: 2, model: "gpt-image-1", cost: null, occurredAt: at }, at),
+        record("3", { user: "cleo", feature: "advanced_analytics", occurredAt: at - 24 * HOUR }, at),
+      ];
+      return store.meter.commit(events);
+    },
+  });
+  await home.ok(["tiers", "add", "spare", "--daily-tokens", "10"]);
+  await home.ok(["users", "add", "dana@example.com", "--id", "dana"]);
+  await home.ok(["users", "suspend", "dana"]);
+}
