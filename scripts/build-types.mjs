@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const types = join(root, "dist/types");
-const entries = ["src/index.d.ts"].map((name) => join(types, name));
+const entries = ["src/index.d.ts", "src/express.d.ts", "src/ai-sdk.d.ts"].map((name) => join(types, name));
 
 rmSync(types, { recursive: true, force: true });
 execFileSync(

@@ -8,7 +8,12 @@ const root = new URL("..", import.meta.url).pathname;
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
+  entryPoints: {
+    cli: "src/cli/main.ts",
+    index: "src/index.ts",
+    express: "src/express.ts",
+    "ai-sdk": "src/ai-sdk.ts",
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,

@@ -7,6 +7,9 @@ import type { Reading } from "./ports.js";
 /** The name nearest to a mistyped one, unless it is too far off to be meant. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined;
+  // Half an address, as people say it, is nearer than its letters tell.
+  const begun = names.filter((each) => each.startsWith(`${name.toLowerCase()}@`));
+  if (begun.length === 1) return begun[0];
   const candidate = closest(name.toLowerCase(), [...names]);
   const allowed = Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3));
   return distance(name.toLowerCase(), candidate.toLowerCase()) <= allowed ? candidate : undefined;

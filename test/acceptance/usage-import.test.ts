@@ -191,7 +191,8 @@ describe("a rejects file", () => {
     const other = file(home, "b.jsonl.gz", gzipSync(lines(2) + twice + twice));
     await home.ok(["usage", "import", log, other, "--rejects", "rejects.jsonl"]);
     await home.ok(["users", "add", "bob@example.com", "--id", "bob"]);
-    const mended = await home.json(["usage", "import", "rejects.jsonl"]);
+    const mended = await home.json(["usage", "import", "rejects.jsonl", "--rejects", "left.jsonl"]);
+    expect(readFileSync(join(home.path, "left.jsonl"), "utf8")).toBe("");
     expect(mended.total).toMatchObject({ records: 4, inserted: 4, images: 4, rejected: 0 });
     const again = await home.json(["usage", "import", log, other]);
     expect(again.total).toMatchObject({ inserted: 0, duplicate: 7, rejected: 0, conflict: 0 });

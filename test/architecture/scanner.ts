@@ -76,6 +76,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ["node:*"],
   },
   "src/index": { files: ["src/domain/", "src/engine/", "src/errors", "src/open-limits"], packages: [] },
+  // The frameworks see what every user of the library sees, and nothing below it.
+  "src/express": { files: ["src/index", "src/integrations/"], packages: ["node:http", "node:crypto"] },
+  "src/ai-sdk": { files: ["src/index", "src/integrations/"], packages: ["ai"] },
+  "src/integrations/": { files: ["src/index", "src/integrations/"], packages: ["node:http", "ai"] },
   "src/cli/": {
     files: [
       "src/cli/",

@@ -364,6 +364,18 @@ describe("an import that is stopped", () => {
     expect(await contents(database)).toEqual(await contentsAfter([logOf(records)]));
   });
 
+  it("does not wait for the end of what was read at once", async () => {
+    const interrupt = new AbortController();
+    const many = Array.from({ length: 1000 }, (_, index) => logged(`e${index}`));
+    const { total } = await run([logOf(many, { size: 1000 })], {
+      signal: interrupt.signal,
+      progress: { report: () => interrupt.abort() },
+    });
+    expect(total.inserted).toBeGreaterThan(0);
+    expect(total.inserted).toBeLessThan(1000);
+    expect(await database.rows("usage_event")).toHaveLength(total.inserted);
+  });
+
   it("keeps what came before a log that cannot be read on, and goes on with the next log", async () => {
     const damaged = logOf(records.slice(0, 10), {
       end: async () => {

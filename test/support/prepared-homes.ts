@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
@@ -41,6 +41,22 @@ export function preparedHomes(): PreparedHomes {
   };
 }
 
+/** Lines of a log in alpha's own format. */
+export function usageLog(count: number): string[] {
+  return Array.from({ length: count }, (_, n) =>
+    JSON.stringify({
+      id: `log-${n}`,
+      timestamp: new Date(NOW - 3 * HOUR + n).toISOString(),
+      user: "ada@example.com",
+      provider: "openai",
+      model: "gpt-4o",
+      feature: "blog_writer",
+      input_tokens: 10,
+      output_tokens: 5,
+    }),
+  );
+}
+
 /** Testers on every tier, a suspended one, a tier with nobody on it, and usage that is priced, stated and unpriced. */
 async function populate(home: Home): Promise<void> {
   const at = NOW - 2 * HOUR;
@@ -63,4 +79,5 @@ async function populate(home: Home): Promise<void> {
   await home.ok(["tiers", "add", "spare", "--daily-tokens", "10"]);
   await home.ok(["users", "add", "dana@example.com", "--id", "dana"]);
   await home.ok(["users", "suspend", "dana"]);
+  writeFileSync(join(home.path, "usage.jsonl"), `${usageLog(20).join("\n")}\n`);
 }

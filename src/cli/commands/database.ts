@@ -19,7 +19,7 @@ export function declareDatabase(program: Command, run: Run): void {
       "Safe to repeat: what is there stays, and a database of an older version is brought up to date. On a terminal it asks for the time zone and the daily budget unless they are given.",
     options: [
       new Option("--time-zone <zone>", "where days and months begin, such as Europe/Berlin (default: UTC)"),
-      new Option("--daily-budget <usd>", "a budget over all testers, kept as a guardrail"),
+      new Option("--daily-budget <usd>", "a guardrail: stop everything when all testers together reach it"),
       new Option("--remember", "keep the place of this database in the config file"),
     ],
     examples: [

@@ -1,0 +1,45 @@
+import { commandTree, leaves } from "./command-tree.js";
+
+/**
+ * One sensible way of running each command in a prepared home. A command that is not here fails the tests that run
+ * every command: a new one is listed here, and is then held to what holds for all.
+ */
+const SAMPLES: Readonly<Record<string, readonly string[]>> = {
+  demo: [],
+  init: ["--daily-budget", "25"],
+  "users add": ["eve@example.com", "--tier", "basic", "--alias", "key-9"],
+  "users list": [],
+  "users show": ["ada@example.com"],
+  "users promote": ["ada@example.com", "--reason", "asked for it"],
+  "users demote": ["ada@example.com"],
+  "users suspend": ["ada@example.com"],
+  "users resume": ["dana"],
+  "tiers list": [],
+  "tiers show": ["free"],
+  "tiers add": ["team", "--daily-tokens", "100,000", "--monthly-cost", "800", "--feature", "labs"],
+  "tiers set": ["free", "--daily-tokens", "2000", "--add-feature", "labs"],
+  "tiers remove": ["spare", "--yes"],
+  "usage import": ["usage.jsonl"],
+  "usage record": ["ada", "--provider", "openai", "--model", "gpt-4o", "--input-tokens", "1200"],
+  "usage events": [],
+  "usage report": [],
+  check: ["ada@example.com", "--tokens", "1200", "--feature", "blog_writer"],
+  "emergency-stop on": ["--user", "ada", "--for", "2h"],
+  "emergency-stop off": [],
+  "emergency-stop status": [],
+  "reset daily": [],
+  "cron show": [],
+};
+
+/** The sample of a command, as a whole command line without `alpha`. */
+export function sampleOf(path: string): string[] {
+  const sample = SAMPLES[path];
+  if (sample === undefined) throw new Error(`alpha ${path} has no sample in test/support/samples.ts`);
+  return [...path.split(" "), ...sample];
+}
+
+/** Samples of commands that there are no more. */
+export function staleSamples(): string[] {
+  const known = new Set(leaves(commandTree()).map(([path]) => path));
+  return Object.keys(SAMPLES).filter((path) => !known.has(path));
+}
