@@ -21,7 +21,6 @@ const { metafile } = await build({
   platform: "node",
   target: "node20.19",
   minify: true,
-  keepNames: true,
   sourcemap: "linked",
   sourcesContent: false,
   metafile: true,

@@ -183,7 +183,8 @@ function reserved(
         if (error === NOTHING_USED) return;
         if (!admitted) reject(error);
         // The hold could not be given back. Nothing is lost by it: it expires.
-        else if (error instanceof AggregateError && error.errors[0] === NOTHING_USED) onError(error.errors[1]);
+        else if (error instanceof AggregateError && error.errors[0] === NOTHING_USED)
+          onError(error.errors[1]);
         else onError(error);
       },
     );

@@ -1,9 +1,10 @@
 import type { Engine } from "../engine/engine.js";
 import type { Progress } from "../engine/ports.js";
 import { AlphaError } from "../errors.js";
+import { shouldColor } from "../render/color.js";
 import { envelope } from "../render/json.js";
 import { render, type TableFormat } from "../render/render.js";
-import { createStyle, type Style, shouldColor } from "../render/style.js";
+import { createStyle, type Style } from "../render/style.js";
 import type { Table } from "../render/table.js";
 import { type Config, loadConfig } from "./config.js";
 import { EXIT } from "./exit-codes.js";

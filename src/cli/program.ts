@@ -1,8 +1,9 @@
 import { Command } from "commander";
-import { shouldColor } from "../render/style.js";
+import { shouldColor } from "../render/color.js";
 import { VERSION } from "../version.js";
 import { declareDatabase } from "./commands/database.js";
 import { declareEmergency } from "./commands/emergency-stop/index.js";
+import { declareHolds } from "./commands/holds/index.js";
 import { declareReset } from "./commands/reset/index.js";
 import { declareTiers } from "./commands/tiers/index.js";
 import { declareUsage } from "./commands/usage/index.js";
@@ -43,6 +44,7 @@ export function createProgram(run: Run): Command {
   declareUsage(program, run);
   program.commandsGroup("Decide and stop:");
   declareEmergency(program, run);
+  declareHolds(program, run);
   program.commandsGroup("Every night:");
   declareReset(program, run);
   program.addHelpText(

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type CommonOptions, Context } from "./context.js";
+import type { CommonOptions, Context } from "./context.js";
 import type { Io } from "./io.js";
 
 /** The module of one command. */
@@ -25,9 +25,10 @@ export function action<Options>(run: Run, load: () => Promise<CommandModule<Opti
   return async function (this: Command, ...given: unknown[]): Promise<void> {
     const args = given.slice(0, -2) as (string | string[] | undefined)[];
     const options = this.optsWithGlobals() as Options & CommonOptions;
+    // The context brings all that renders; whoever only asks for help does not wait for it.
+    const [{ Context }, module] = await Promise.all([import("./context.js"), load()]);
     const context = new Context(run.io, options);
     try {
-      const module = await load();
       await module.default(context, { args, options });
       run.exitCode = context.exitCode;
     } finally {

@@ -5,17 +5,17 @@ import type { Instant } from "./window.js";
 
 /** Something an operator should hear about once. Unique by user, kind, quota, window and threshold. */
 export interface Alert {
-  readonly kind: "threshold" | "refusal" | "guardrail";
+  readonly kind: "threshold" | "refusal" | "guardrail" | "holds-expired";
   /** 0 for a guardrail: it watches everybody. */
   readonly userId: number;
   readonly period: Period;
   /** Index of the window. */
   readonly index: number;
-  /** Empty for a refusal: the first of a day is one alert, whatever refused. */
+  /** Empty for a refusal, since the first of a day is one alert, whatever refused; and for expired holds. */
   readonly meter: Meter | "";
-  /** Basis points of the limit; 0 for a refusal. */
+  /** Basis points of the limit; 0 for a refusal and for expired holds. */
   readonly threshold: number;
-  /** For a refusal, the code of the decision; for a guardrail, its action. */
+  /** For a refusal, the code of the decision; for a guardrail, its action; for expired holds, how many. */
   readonly code: string;
   readonly at: Instant;
 }
@@ -57,4 +57,29 @@ export function thresholdCrossings(
     }
   }
   return alerts;
+}
+
+/** A call that crashes leaves a hold that expires; so many in one day come from a product that never settles. */
+const EXPIRED_HOLDS_TO_ALERT = 3;
+
+/**
+ * One alert for everybody whose calls kept being reserved and never settled.
+ * @param expired how many holds of each user expired unsettled on the day `index`
+ */
+export function expiredHoldsAlerts(
+  expired: ReadonlyMap<number, number>,
+  { index, at }: { readonly index: number; readonly at: Instant },
+): Alert[] {
+  return [...expired]
+    .filter(([, count]) => count >= EXPIRED_HOLDS_TO_ALERT)
+    .map(([userId, count]) => ({
+      kind: "holds-expired",
+      userId,
+      period: "day",
+      index,
+      meter: "",
+      threshold: 0,
+      code: String(count),
+      at,
+    }));
 }

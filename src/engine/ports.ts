@@ -1,3 +1,4 @@
+import type { Alert } from "../domain/alert.js";
 import type { DayRange } from "../domain/day-range.js";
 import type { Decision } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
@@ -16,6 +17,7 @@ import type { Tier } from "../domain/tier.js";
 import type { CallKind, Usage } from "../domain/usage.js";
 import type { User } from "../domain/user.js";
 import type { Instant } from "../domain/window.js";
+import type { HoldsReading, HoldsWriting } from "./ports-holds.js";
 
 /** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
 export type Clock = () => Instant;
@@ -90,6 +92,7 @@ export interface Reading {
   readonly users: UsersReading;
   readonly emergency: EmergencyReading;
   readonly usage: UsageReading;
+  readonly holds: HoldsReading;
   readonly records: RecordsReading;
 }
 
@@ -99,6 +102,7 @@ export interface Writing extends Reading {
   readonly tiers: TiersWriting;
   readonly users: UsersWriting;
   readonly emergency: EmergencyWriting;
+  readonly holds: HoldsWriting;
   readonly records: RecordsWriting;
 }
 
@@ -364,8 +368,16 @@ export interface RecordsWriting extends RecordsReading {
       readonly rejected: number;
     },
   ): Promise<void>;
-  /** Ends what ran out before `at`: holds, overrides, stops. Returns how many of each. */
-  endExpired(at: Instant): Promise<Pick<ResetRun, "holdsEnded" | "overridesEnded" | "stopsEnded">>;
+  /** Writes alerts, each unless it is there already. */
+  addAlerts(alerts: readonly Alert[]): Promise<void>;
+  /**
+   * Ends what had run out at `at`: holds, overrides, stops. Returns how many of each.
+   * @param holdsAt for holds, where theirs is another instant
+   */
+  endExpired(
+    at: Instant,
+    holdsAt?: Instant,
+  ): Promise<Pick<ResetRun, "holdsEnded" | "overridesEnded" | "stopsEnded">>;
   saveReset(run: ResetRun): Promise<void>;
   /** Takes a lease, unless somebody else holds it. A lease is given back by its holder or by running out. */
   takeLease(name: string, holder: string, at: Instant, until: Instant): Promise<boolean>;

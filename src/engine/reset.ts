@@ -1,3 +1,4 @@
+import { expiredHoldsAlerts } from "../domain/alert.js";
 import {
   type Calendar,
   calendar,
@@ -135,7 +136,11 @@ async function closeDays(
   for (const day of slice.filter((each) => each > last)) {
     // What has run out is judged by the clock alone: ended too soon, a stop would let calls through.
     const until = Math.min(now, day === days.at(-1) ? at : zoned.window("day", day).end);
-    const ended = await tx.records.endExpired(until);
+    // Holds of the day that runs wait for its own end, so that all that expire in one day are counted together.
+    const holdsUntil = Math.min(until, zoned.window("day", day).end);
+    const expired = await tx.holds.expiredCounts(holdsUntil);
+    await tx.records.addAlerts(expiredHoldsAlerts(expired, { index: day, at: now }));
+    const ended = await tx.records.endExpired(until, holdsUntil);
     await tx.records.saveReset({ day, ranAt: now, actor: engine.actor, ...ended });
     await audit(engine, tx, now, {
       action: "reset.daily",

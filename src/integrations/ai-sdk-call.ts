@@ -72,7 +72,7 @@ function count(value: number | undefined): number | undefined {
 
 /**
  * The usage of a result in disjoint buckets; `null` when the provider does not say how many tokens went in or came
- * out. Where its numbers contradict each other, the greater count.
+ * out. Where its numbers for the input contradict each other, the greater one.
  */
 export function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport | null {
   const cacheRead = count(inputTokens.cacheRead) ?? 0;
@@ -88,7 +88,7 @@ export function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport 
     input: Math.max(fresh ?? 0, (allInput ?? 0) - cacheRead - cacheWrite),
     cacheRead,
     cacheWrite,
-    output: Math.max(allOutput ?? 0, (text ?? 0) + reasoning),
+    output: allOutput === undefined ? (text ?? 0) + reasoning : Math.max(allOutput, reasoning),
     reasoning,
   };
 }

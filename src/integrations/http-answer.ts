@@ -21,9 +21,7 @@ export function answerBlocked(decision: Decision, response: ServerResponse, now:
   response.setHeader("content-type", "application/json; charset=utf-8");
   if (resetsAt !== null) response.setHeader("retry-after", secondsUntil(resetsAt, now));
   const at = resetsAt === null ? null : new Date(resetsAt).toISOString();
-  response.end(
-    JSON.stringify({ error: { code, message, resetsAt: at, meter, period, limit, remaining } }),
-  );
+  response.end(JSON.stringify({ error: { code, message, resetsAt: at, meter, period, limit, remaining } }));
 }
 
 /** The quota that the rate limit fields tell about. */

@@ -1,4 +1,4 @@
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { isPlainAscii } from "./sanitize.js";
 
 /** Latin letters and common punctuation: one cell each, and nothing in them joins with its neighbour. */
@@ -13,8 +13,8 @@ const MAX_KNOWN = 1_000;
 let segmenter: Intl.Segmenter | undefined;
 
 /**
- * How many terminal cells a sanitised text takes, as string-width counts it. string-width builds a large expression for
- * every character, which is too slow for a table, so it is asked only about characters that are not simple, and once.
+ * How many terminal cells a sanitised text takes, as fast-string-width counts it. It is asked about characters that are
+ * not simple only, and once for each: a table shows few different ones, many times.
  */
 export function displayWidth(text: string): number {
   const simple = simpleWidth(text);

@@ -70,8 +70,17 @@ export function recordsOn(db: Db): RecordsWriting {
         })
         .execute();
     },
-    async endExpired(at) {
-      const holds = await db.deleteFrom("hold").where("expires_at", "<=", at).executeTakeFirst();
+    async addAlerts(alerts) {
+      for (const { userId, index, ...alert } of alerts) {
+        await db
+          .insertInto("alert")
+          .values({ ...alert, user_id: userId, window_index: index, printed_at: null })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+    },
+    async endExpired(at, holdsAt = at) {
+      const holds = await db.deleteFrom("hold").where("expires_at", "<=", holdsAt).executeTakeFirst();
       const overrides = await db
         .updateTable("override")
         .set((eb) => ({ valid_to: eb.ref("expires_at") }))

@@ -45,7 +45,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   "src/render/": {
     files: ["src/domain/", "src/render/", "src/errors"],
-    packages: ["chalk", "cli-table3", "string-width"],
+    packages: ["chalk", "fast-string-width"],
   },
   "src/importers/": {
     files: ["src/domain/", "src/importers/", "src/errors"],

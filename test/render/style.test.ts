@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { createStyle, shouldColor } from "../../src/render/style.js";
+import { shouldColor } from "../../src/render/color.js";
+import { createStyle } from "../../src/render/style.js";
 
 const names = ["heading", "muted", "ok", "warn", "bad", "emphasis", "code"] as const;
 

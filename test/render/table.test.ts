@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { describe, expect, it } from "vitest";
 import { createStyle } from "../../src/render/style.js";
 import { type Column, renderTable, type Table } from "../../src/render/table.js";

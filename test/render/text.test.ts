@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { describe, expect, it } from "vitest";
 import { sanitize } from "../../src/render/sanitize.js";
 import { bar, count, list, percent, plural, wrap } from "../../src/render/text.js";
@@ -98,7 +98,7 @@ describe("wrap", () => {
 });
 
 describe("width", () => {
-  it("is what string-width says, by the short way too", () => {
+  it("is what fast-string-width says, by the short way too", () => {
     fc.assert(
       fc.property(
         anyText.map((text) => sanitize(text)),

@@ -1,5 +1,7 @@
 import { Writable } from "node:stream";
 import type { Command } from "commander";
+// @ts-expect-error the script is plain JavaScript, so that it runs without a build, and has no declarations
+import { examplesOf as readExamples } from "../../scripts/make-cli-reference.mjs";
 import type { Io } from "../../src/cli/io.js";
 import { createProgram } from "../../src/cli/program.js";
 
@@ -21,6 +23,11 @@ export function leaves(command: Command, path: readonly string[] = []): [string,
 export function paths(command: Command, path: readonly string[] = []): string[] {
   const below = command.commands.flatMap((each) => paths(each, [...path, each.name()]));
   return path.length === 0 ? below : [path.join(" "), ...below];
+}
+
+/** The command lines that the help of a command ends with. */
+export function examplesOf(command: Command): string[] {
+  return readExamples(command);
 }
 
 /** Whether a command offers an option, such as `--dry-run`. */

@@ -27,6 +27,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "emergency-stop on": ["--user", "ada", "--for", "2h"],
   "emergency-stop off": [],
   "emergency-stop status": [],
+  "holds list": [],
+  "holds release": ["hold-1"],
   "reset daily": [],
   "cron show": [],
 };

@@ -6,7 +6,7 @@ import { dayLabel } from "../../domain/window.js";
 import { AlphaError } from "../../errors.js";
 import type { Context } from "../context.js";
 import { daysBefore, demoTesters, demoUsageCsv, testersCsv } from "../demo-data.js";
-import { run } from "../main.js";
+import { run } from "../run-command.js";
 
 interface Step {
   /** What is about to be shown, in a sentence. */

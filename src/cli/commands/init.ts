@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { parseUsd } from "../../domain/money.js";
+import { INITIAL_SETTINGS } from "../../domain/settings.js";
+import { INITIAL_TIERS } from "../../domain/tier.js";
 import { calendar } from "../../domain/window.js";
 import { type Initialised, initialise } from "../../engine/init.js";
 import { AlphaError } from "../../errors.js";
@@ -17,6 +19,12 @@ interface Options {
   readonly remember?: boolean;
 }
 
+/** What was said about a new database on the command line. */
+interface Given {
+  readonly timeZone: string | undefined;
+  readonly dailyBudget: number | undefined;
+}
+
 export default async function init(context: Context, { options }: Invocation<Options>): Promise<void> {
   const { database, databaseFrom, configFile } = context.config;
   const timeZone = options.timeZone === undefined ? undefined : calendar(options.timeZone).zone;
@@ -24,8 +32,7 @@ export default async function init(context: Context, { options }: Invocation<Opt
     options.dailyBudget === undefined ? undefined : parseMoney("--daily-budget", options.dailyBudget);
   if (context.dryRun) {
     if (!existsSync(database)) {
-      context.note(`Would create ${database}. Nothing was changed.`);
-      return;
+      return wouldCreate(context, { timeZone, dailyBudget });
     }
   } else {
     await initSqlite({ path: database, waitMs: COMMAND_WAIT_MS });
@@ -54,10 +61,20 @@ export default async function init(context: Context, { options }: Invocation<Opt
   }
 }
 
-async function ask(
-  context: Context,
-  given: { readonly timeZone: string | undefined; readonly dailyBudget: number | undefined },
-): Promise<{ timeZone?: string; dailyBudget?: number }> {
+/** What a database that is not there yet would hold. */
+function wouldCreate(context: Context, given: Given): void {
+  const { database } = context.config;
+  const settings = { ...INITIAL_SETTINGS, time_zone: given.timeZone ?? INITIAL_SETTINGS.time_zone };
+  const tiersCreated = INITIAL_TIERS.map((tier) => tier.key);
+  const fresh = { settings, tiersCreated, budget: given.dailyBudget ?? null, repeated: false };
+  context.changed({
+    kind: "init",
+    data: { database, created: true, ...initJson(fresh) },
+    text: (style) => `${style.ok("Would create")} ${database}\n`,
+  });
+}
+
+async function ask(context: Context, given: Given): Promise<{ timeZone?: string; dailyBudget?: number }> {
   const { askText } = await import("../prompts.js");
   const answers: { timeZone?: string; dailyBudget?: number } = {};
   if (given.timeZone === undefined) {

@@ -101,7 +101,7 @@ export function startedText(
   const say = (text: string) => lines.push(...fitted(text, width));
   if (outcome === "already-on") {
     say(
-      `By ${sanitize(stop.actor)} since ${localTime(stop.since, zone)}${because(stop)}. Nothing was changed.`,
+      `By ${sanitize(stop.actor)} since ${localTime(stop.since, zone)} ${zone}${because(stop)}. Nothing was changed.`,
     );
   }
   if (stop.action === "throttle") {
@@ -163,7 +163,7 @@ export function liftedText(
   const { lifted, still, zone, dryRun } = view;
   if (lifted.length === 0) return "Nothing was on.\n";
   const line = (stop: StopView) =>
-    `${sanitize(callsInWords(stop))} (${stop.action === "stop" ? "stopped" : "throttled"} by ${sanitize(stop.actor)} since ${localTime(stop.since, zone)}${because(stop)})`;
+    `${sanitize(callsInWords(stop))} (${stop.action === "stop" ? "stopped" : "throttled"} by ${sanitize(stop.actor)} since ${localTime(stop.since, zone)} ${zone}${because(stop)})`;
   const head = dryRun ? "Would lift:" : "Lifted:";
   const lines = [
     ...lifted.flatMap((stop) => led(head, line(stop), style.ok, width)),

@@ -3,6 +3,7 @@ import type { Kysely, Transaction } from "kysely";
 import type { Durability } from "../../domain/settings.js";
 import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
 import { emergencyOn } from "../emergency.js";
+import { holdsOn } from "../holds.js";
 import { recordsOn } from "../records.js";
 import type { Schema } from "../schema.js";
 import { settingsOn } from "../settings.js";
@@ -82,6 +83,7 @@ function allOn(tx: Transaction<Schema>): Writing {
     users: usersOn(tx),
     emergency: emergencyOn(tx),
     usage: usageOn(tx),
+    holds: holdsOn(tx),
     records: recordsOn(tx),
   };
 }

@@ -74,7 +74,7 @@ Lift it with: alpha emergency-stop off
   expect(first({ dryRun: true })).toBe("Would stop: all calls, until it is lifted");
   expect(first({ outcome: "extended" })).toBe("Stopped for longer: all calls, until it is lifted");
   expect(startedText({ ...started, stop: stop({ reason: "loop" }), outcome: "already-on" }, look)).toContain(
-    "Already stopped: all calls, until it is lifted\nBy olga since 2026-11-22 12:00: loop. Nothing was changed.\n",
+    "Already stopped: all calls, until it is lifted\nBy olga since 2026-11-22 12:00 UTC: loop. Nothing was changed.\n",
   );
 });
 
@@ -118,8 +118,8 @@ test("off says what was lifted and what is still on", () => {
   const lifted = [stop({ ...ada, reason: "loop" })];
   const still = [stop({ action: "throttle", scope: { tier: "free" } })];
   expect(liftedText({ lifted, still, zone: "Europe/Berlin", dryRun: false }, look)).toBe(`\
-Lifted: calls of ada@example.com (stopped by olga since 2026-11-22 13:00: loop)
-Still on: calls of everybody on free (throttled by olga since 2026-11-22 13:00)
+Lifted: calls of ada@example.com (stopped by olga since 2026-11-22 13:00 Europe/Berlin: loop)
+Still on: calls of everybody on free (throttled by olga since 2026-11-22 13:00 Europe/Berlin)
 `);
   expect(liftedText({ lifted, still: [], zone: "UTC", dryRun: true }, look)).toMatch(/^Would lift: /);
   expect(liftedText({ lifted: [], still: [], zone: "UTC", dryRun: false }, look)).toBe("Nothing was on.\n");
