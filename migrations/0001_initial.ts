@@ -53,7 +53,9 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
     numbered("tier_version")
       .addColumn("tier_id", on.int, (column) => column.notNull().references("tier.id"))
       .addColumn("label", "text", (column) => column.notNull())
-      .addColumn("rank", on.int, (column) => column.notNull().check(sql`rank >= 1`)),
+      .addColumn("rank", on.int, (column) => column.notNull().check(sql`rank >= 1`))
+      // Null: what the setting of that name says; -1: unlimited.
+      .addColumn("call_tokens", on.int, (column) => column.check(sql`call_tokens >= 1 or call_tokens = -1`)),
     on,
   ).execute();
   await oneCurrent(db, "tier_version", ["tier_id"]);
@@ -314,6 +316,16 @@ async function createRecords(on: Flavor, numbered: Table, keyed: Table): Promise
     .addColumn("holds_ended", on.int, (column) => column.notNull())
     .addColumn("overrides_ended", on.int, (column) => column.notNull())
     .addColumn("stops_ended", on.int, (column) => column.notNull())
+    .execute();
+
+  // Who opened the database to meter with it: the latest opening of each kind, on each machine.
+  await keyed("client")
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("host", "text", (column) => column.notNull())
+    .addColumn("fail_open", on.int, (column) => column.notNull())
+    .addColumn("pid", on.int, (column) => column.notNull())
+    .addColumn("opened_at", on.int, (column) => column.notNull())
+    .addPrimaryKeyConstraint("client_key", ["kind", "host", "fail_open"])
     .execute();
 
   // A lease: whoever was killed while holding it gives it back when it runs out.

@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const types = join(root, "dist/types");
+// Whoever uses an integration has its framework, and its types.
+const { peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const peers = new Set(Object.keys(peerDependencies));
 const entries = ["src/index.d.ts", "src/express.d.ts", "src/ai-sdk.d.ts"].map((name) => join(types, name));
 
 rmSync(types, { recursive: true, force: true });
@@ -25,7 +28,7 @@ for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
   reached.add(file);
   for (const [, specifier] of readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
     if (specifier.startsWith(".")) queue.push(resolve(dirname(file), specifier.replace(/\.js$/, ".d.ts")));
-    else if (!specifier.startsWith("node:")) {
+    else if (!specifier.startsWith("node:") && !peers.has(specifier)) {
       throw new Error(`${relative(root, file)} needs the types of ${specifier}, which is bundled`);
     }
   }

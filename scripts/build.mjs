@@ -1,65 +1,85 @@
 // Bundles the command line and the library into dist/, sharing their chunks: unbundled, the imports alone would take
 // several times as long as most commands do.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
 
-const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: {
+// The first that fits takes a module, with all that it needs. What commands share goes into a few chunks: every file costs a look-up and a read at each start. What only some
+// commands need stays out of them.
+const groups = [
+  { name: "start", test: /\/src\/(version|cli\/exit-codes)\.ts/ },
+  {
+    name: "base",
+    test: /node_modules\/(chalk|fast-string|valibot|fastest)|\/src\/(errors|domain\/|render\/[\w-]+\.ts|engine\/(engine|find|users)\.ts|render\/views\/users\.ts|cli\/(context|config|values)\.ts)/,
+  },
+  { name: "store", test: /node_modules\/kysely\/|\/src\/(store\/|ids|cli\/open-engine)|\/migrations\// },
+  {
+    name: "tree",
+    test: /node_modules\/commander\/|\/src\/cli\/(program|declare|run|run-command|misuse|commands\/(.*\/index|database))\.ts/,
+  },
+  { name: "input", test: /node_modules\/csv-parse\/|\/src\/(input|importers)\// },
+].map((group, index, all) => ({ ...group, priority: all.length - index }));
+
+const bundle = await rolldown({
+  cwd: root,
+  input: {
     cli: "src/cli/main.ts",
     index: "src/index.ts",
     express: "src/express.ts",
     "ai-sdk": "src/ai-sdk.ts",
   },
-  outdir: "dist",
-  bundle: true,
-  splitting: true,
-  format: "esm",
   platform: "node",
-  target: "node20.19",
-  minify: true,
-  sourcemap: "linked",
-  sourcesContent: false,
-  metafile: true,
-  external: Object.keys(manifest.dependencies),
-  define: { "process.env.ALPHA_LIMITS_VERSION": JSON.stringify(manifest.version) },
-  // Bundled CommonJS asks for Node's own modules through `require`, which an ES module does not have.
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  external: [/^node:/, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })],
+  transform: {
+    target: "node20.19",
+    define: { "process.env.ALPHA_LIMITS_VERSION": JSON.stringify(manifest.version) },
   },
+  checks: { ineffectiveDynamicImport: false },
 });
+const { output } = await bundle.write({
+  dir: dist,
+  format: "esm",
+  minify: true,
+  sourcemap: true,
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name]-[hash].js",
+  codeSplitting: { groups },
+});
+await bundle.close();
 
-writeLicences(metafile);
-removeStale(metafile);
+writeLicences();
+removeStale();
 
 /** What is bundled is passed on, so its licences are passed on with it. */
-function writeLicences({ inputs }) {
+function writeLicences() {
   const packages = new Set();
-  for (const input of Object.keys(inputs)) {
-    const match = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+  for (const id of output.flatMap((chunk) => Object.keys(chunk.modules ?? {}))) {
+    const match = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id);
     if (match) packages.add(match[1]);
   }
   const texts = [...packages].sort().map((name) => {
-    const folder = `${root}node_modules/${name}/`;
-    const { version, license } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
+    const folder = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     return `${name} ${version} (${license})\n\n${licenceText(folder)}`;
   });
-  writeFileSync(`${root}dist/THIRD-PARTY-LICENSES.txt`, texts.join(`\n${"-".repeat(80)}\n\n`));
-}
-
-/** Only after a build that worked, so that what is running finds its chunks until then. */
-function removeStale({ outputs }) {
-  const fresh = new Set(Object.keys(outputs).map((output) => output.replace(/^dist\//, "")));
-  for (const name of readdirSync(`${root}dist`)) {
-    if (/\.js(\.map)?$/.test(name) && !fresh.has(name)) rmSync(`${root}dist/${name}`);
-  }
+  writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 function licenceText(folder) {
   const name = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
   if (name === undefined) throw new Error(`no licence text in ${folder}`);
-  return readFileSync(`${folder}${name}`, "utf8");
+  return readFileSync(join(folder, name), "utf8");
+}
+
+/** Only after a build that worked, so that what is running finds its chunks until then. */
+function removeStale() {
+  const fresh = new Set(output.map((file) => file.fileName));
+  for (const name of readdirSync(dist)) {
+    if (/\.js(\.map)?$/.test(name) && !fresh.has(name)) rmSync(join(dist, name));
+  }
 }

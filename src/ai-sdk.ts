@@ -62,7 +62,10 @@ export class LimitsBlockedError extends Error {
  *
  * The wrapped model throws `LimitsBlockedError` for what is blocked, and `AlphaError` `usage` without a user.
  */
-export function limitsModelMiddleware(limits: Limits, options: LimitsModelOptions): LanguageModelMiddleware {
+export function limitsModelMiddleware(
+  limits: Limits,
+  options: LimitsModelOptions = {},
+): LanguageModelMiddleware {
   const { holdForMs, onError, now = Date.now } = options;
   const renewEveryMs = options.renewEveryMs ?? (holdForMs === undefined ? 60_000 : holdForMs / 2);
   const guardOptions = holdForMs === undefined ? {} : { holdForMs };

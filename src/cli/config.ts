@@ -15,7 +15,11 @@ export interface Config {
   readonly configFile: string;
 }
 
-const ConfigFile = v.looseObject({ database: v.optional(v.pipe(v.string(), v.nonEmpty())) });
+const ConfigFile = v.pipe(
+  v.unknown(),
+  v.check((content) => !Array.isArray(content)),
+  v.looseObject({ database: v.optional(v.pipe(v.string(), v.nonEmpty())) }),
+);
 
 function home(env: Env): string {
   return env.HOME ?? homedir();

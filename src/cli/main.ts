@@ -35,6 +35,10 @@ export async function main(process: Process): Promise<number> {
     io.stdout.write(`${VERSION}\n`);
     return EXIT.done;
   }
+  // What nearly every command needs is read from disk while the command tree is.
+  if (!argv.includes("--help") && !argv.includes("-h")) {
+    await Promise.all([import("./run-command.js"), import("./context.js"), import("./open-engine.js")]);
+  }
   const { run } = await import("./run-command.js");
   return run(argv, io);
 }

@@ -37,11 +37,17 @@ function fail(error: unknown, argv: readonly string[], io: Io): number {
       ...(argv.includes("--no-color") ? { flag: false } : {}),
     });
     const style = createStyle({ color });
-    io.stderr.write(`${style.bad("error:")} ${sanitize(known.message, "\n")}\n`);
-    if (known.hint !== undefined) io.stderr.write(`${style.muted("hint:")} ${sanitize(known.hint, "\n")}\n`);
+    io.stderr.write(`${style.bad("error:")} ${said(known.message)}\n`);
+    if (known.hint !== undefined) io.stderr.write(`${style.muted("hint:")} ${said(known.hint)}\n`);
   }
   if (argv.includes("--debug")) io.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
   return EXIT_OF[known.code];
+}
+
+/** What is told to people: steers no terminal, and no word fills the screen. */
+function said(text: string): string {
+  const short = text.replace(/\S{501,}/g, (word) => `${word.slice(0, 100)}… (${word.length} characters)`);
+  return sanitize(short, "\n");
 }
 
 function unforeseen(error: unknown): AlphaError {

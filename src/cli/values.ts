@@ -20,6 +20,12 @@ export function parseMoney(option: string, text: string): Nanos {
       hint: "for example 12.50",
     });
   }
+  // A limit of 0 disables, which nobody means who writes a digit.
+  if (nanos === 0 && /^\D*[0.,]*[1-9]/.test(text)) {
+    throw new AlphaError("usage", `${option} "${text}" is less than any amount in US dollars kept here`, {
+      hint: "the least is 0.000000001",
+    });
+  }
   return nanos;
 }
 

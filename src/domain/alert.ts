@@ -1,5 +1,6 @@
-import { thresholdOf, type WindowUsage } from "./decide.js";
+import type { WindowUsage } from "./decide.js";
 import type { Amounts, Meter, Period, Quota } from "./meter.js";
+import { thresholdOf } from "./quota-state.js";
 import type { Settings } from "./settings.js";
 import type { Instant } from "./window.js";
 

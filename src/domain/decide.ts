@@ -1,10 +1,11 @@
-import { isThrottled, type Stop, type StopSubject, stopFor } from "./emergency.js";
+import { type Stop, stopFor } from "./emergency.js";
 import type { EffectiveQuota, Entitlement, UserStatus } from "./entitlement.js";
-import { decisionMessage } from "./message.js";
+import { decisionMessage, type MessageInput } from "./message.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "./meter.js";
-import { emergencyLimits, type Settings } from "./settings.js";
+import { quotaStates, subjectOf } from "./quota-state.js";
+import type { Settings } from "./settings.js";
 import type { CallKind } from "./usage.js";
-import { type Calendar, calendar, type Instant } from "./window.js";
+import type { Instant } from "./window.js";
 
 /** Why a decision is what it is. These words are stable: code may depend on them. */
 export const DECISION_CODES = [
@@ -68,6 +69,10 @@ export interface Decision {
   readonly remaining: number | null;
   readonly resetsAt: Instant | null;
   readonly quotas: readonly QuotaState[];
+  /** Where the request says `maxTokens`: how many of them are granted, to be handed to the model. Absent when blocked. */
+  readonly maxTokens?: number;
+  /** With `store-unavailable` only: what is wrong with the store. For a log, not for a tester. */
+  readonly cause?: string;
 }
 
 /** A request as the rules see it: amounts known, cost stated or estimated. */
@@ -78,6 +83,10 @@ export interface Ask extends CallKind {
   readonly statesAmounts: boolean;
   /** The cost is not known and the rule for such calls is to block them. */
   readonly unpriced: boolean;
+  /** Where `amounts.tokens` is what was granted of it. */
+  readonly maxTokens?: number;
+  /** The time zone of the message; the accounting zone unless given. */
+  readonly zone?: string | undefined;
 }
 
 /** Usage of one window, as limits count it. */
@@ -96,6 +105,8 @@ export interface DecidedUser {
   readonly day: WindowUsage;
   readonly month: WindowUsage;
   readonly held: Readonly<Amounts>;
+  /** The tier's own ceiling for one call; see `Tier`. */
+  readonly callTokens?: number | null | undefined;
 }
 
 export interface DecisionInput {
@@ -138,13 +149,7 @@ export function refusal(
   };
 }
 
-interface RefusalContext {
-  readonly feature?: string;
-  readonly tierLabel?: string;
-  readonly resetsAt?: Instant | null;
-  readonly zone?: string;
-  readonly at?: Instant;
-}
+type RefusalContext = Omit<MessageInput, "code" | "quota">;
 
 /**
  * Decides one request. The order is: emergency stop, user known, user active, feature, price, quotas; the first that
@@ -152,36 +157,61 @@ interface RefusalContext {
  */
 export function decide({ ask, user, stops, settings, at }: DecisionInput): Decision {
   const states = user === null ? [] : quotaStates(ask, user, stops, settings, at);
-  const zone = settings.time_zone;
+  const zone = ask.zone ?? settings.time_zone;
 
   const stop = stops.length === 0 ? undefined : stopFor(stops, subjectOf(ask, user), at);
-  if (stop !== undefined) return refusal("emergency-stop", states, { resetsAt: stop.until, zone, at });
+  if (stop !== undefined) return refusal("emergency-stop", states, { resetsAt: stop.until, zone });
   if (user === null || user.status === "removed") return refusal("user-unknown", states);
   if (user.status === "suspended") return refusal("user-suspended", states);
   if (ask.feature !== "" && !user.entitlement.allows(ask.feature)) {
     return refusal("feature-not-in-tier", states, { feature: ask.feature, tierLabel: user.tierLabel });
   }
   if (ask.unpriced) return refusal("unpriced", states);
-  return fromQuotas(states, zone, at);
+  const decision = fromQuotas(states, ask, zone);
+  const ceiling = callCeiling(user, settings);
+  // A quota that is used up is named first: a smaller call would not pass it either.
+  if (ceiling === null || ask.amounts.tokens <= ceiling || isFinal(decision)) return decision;
+  return beyondCeiling(ask, ceiling, states);
 }
 
-function subjectOf({ provider, model, feature }: Ask, user: DecidedUser | null): StopSubject {
-  const kind = { provider, model, feature };
-  return user === null ? kind : { ...kind, userId: user.id, tier: user.tier };
+/** Tokens that one call of this user may use; `null`: unlimited. */
+export function callCeiling({ callTokens }: DecidedUser, settings: Settings): number | null {
+  return callTokens === undefined ? settings.call_tokens : callTokens;
 }
 
-function fromQuotas(states: readonly QuotaState[], zone: string, at: Instant): Decision {
+function isFinal({ outcome, code }: Decision): boolean {
+  return outcome === "block" && code !== "request-too-large";
+}
+
+function beyondCeiling(ask: Ask, ceiling: number, states: readonly QuotaState[]): Decision {
+  const requested = ask.amounts.tokens;
+  const left = states.filter((state) => state.meter === "tokens").map((state) => state.remaining);
+  return {
+    ...refusal("request-too-large", states, { ceiling, requested }),
+    meter: "tokens",
+    limit: ceiling,
+    requested,
+    remaining: Math.min(ceiling, ...left),
+  };
+}
+
+function fromQuotas(states: readonly QuotaState[], ask: Ask, zone: string): Decision {
   let binding: QuotaState | undefined;
   for (const state of states) {
     if (state.touched && (binding === undefined || bindsMore(state, binding))) binding = state;
   }
+  const clampedTo =
+    ask.maxTokens !== undefined && ask.maxTokens > ask.amounts.tokens ? ask.amounts.tokens : undefined;
+  const blocked = binding?.outcome === "block";
+  const maxTokens = ask.maxTokens === undefined || blocked ? {} : { maxTokens: ask.amounts.tokens };
   if (binding === undefined) {
     return {
       ...NOT_DECIDED,
       outcome: "allow",
       code: "ok",
-      message: decisionMessage({ code: "ok" }),
+      message: decisionMessage({ code: "ok", clampedTo }),
       quotas: states,
+      ...maxTokens,
     };
   }
   const { outcome, code, meter, period, limit, used, held, requested, remaining, resetsAt } = binding;
@@ -190,7 +220,7 @@ function fromQuotas(states: readonly QuotaState[], zone: string, at: Instant): D
     code,
     // Most decisions are to go ahead, and nobody reads their sentence: it is made when it is asked for.
     get message() {
-      return decisionMessage({ code, quota: binding, zone, at });
+      return decisionMessage({ code, quota: binding, zone, clampedTo });
     },
     meter,
     period,
@@ -198,10 +228,11 @@ function fromQuotas(states: readonly QuotaState[], zone: string, at: Instant): D
     used,
     held,
     requested,
-    granted: outcome === "block" ? 0 : requested,
+    granted: blocked ? 0 : requested,
     remaining,
     resetsAt,
     quotas: states,
+    ...maxTokens,
   };
 }
 
@@ -215,84 +246,6 @@ function bindsMore(a: QuotaState, b: QuotaState): boolean {
 function fullness(state: QuotaState): number {
   const asked = state.used + state.held + state.requested;
   return state.limit === 0 ? Number.POSITIVE_INFINITY : asked / state.limit;
-}
-
-function quotaStates(
-  ask: Ask,
-  user: DecidedUser,
-  stops: readonly Stop[],
-  settings: Settings,
-  at: Instant,
-): QuotaState[] {
-  const zoned = calendar(settings.time_zone);
-  const states: QuotaState[] = [];
-  for (const quota of user.entitlement.quotas) states.push(judge(quota, ask, user, settings, zoned, at));
-  if (stops.length > 0 && isThrottled(stops, subjectOf(ask, user), at)) {
-    for (const limit of emergencyLimits(settings)) {
-      states.push(judge({ ...limit, source: "emergency" }, ask, user, settings, zoned, at));
-    }
-  }
-  return states;
-}
-
-/** The part of a limit, in whole units, from which a threshold in basis points is reached. Exact for every limit. */
-export function thresholdOf(limit: number, basisPoints: number): number {
-  const whole = Math.floor(limit / 10_000);
-  return whole * basisPoints + Math.ceil(((limit - whole * 10_000) * basisPoints) / 10_000);
-}
-
-function touches(meter: Meter, ask: Ask): boolean {
-  if (meter === "cost" || meter === "requests") return true;
-  return ask.amounts[meter] > 0 || !ask.statesAmounts;
-}
-
-function judge(
-  quota: EffectiveQuota,
-  ask: Ask,
-  user: DecidedUser,
-  settings: Settings,
-  zoned: Calendar,
-  at: Instant,
-): QuotaState {
-  const { meter, period, limit, source } = quota;
-  const emergency = source === "emergency";
-  const window = user[period];
-  // Emergency limits know no forgiveness: whoever was forgiven in the morning is still held by the throttle.
-  const used = emergency ? window.used[meter] : Math.max(0, window.used[meter] - window.forgiven[meter]);
-  const held = user.held[meter];
-  const requested = ask.amounts[meter];
-  const taken = used + held;
-  const blockFrom = emergency ? limit : thresholdOf(limit, settings.block_at);
-
-  let outcome: Outcome = "allow";
-  let code: DecisionCode = "ok";
-  if (limit === 0) {
-    outcome = "block";
-    code = emergency ? "emergency-limit" : "quota-disabled";
-  } else if (taken >= blockFrom) {
-    outcome = "block";
-    code = emergency ? "emergency-limit" : "quota-exhausted";
-  } else if (taken + requested > limit) {
-    outcome = "block";
-    code = emergency ? "emergency-limit" : "request-too-large";
-  } else if (taken + requested >= thresholdOf(limit, settings.warn_at)) {
-    outcome = "warn";
-    code = "near-limit";
-  }
-  return {
-    meter,
-    period,
-    limit,
-    used,
-    held,
-    requested,
-    remaining: limit === 0 || taken >= blockFrom ? 0 : limit - taken,
-    resetsAt: limit === 0 ? null : zoned.windowAt(period, at).end,
-    source,
-    touched: touches(meter, ask),
-    outcome,
-    code,
-  };
 }
 
 export const NO_WINDOW_USAGE: WindowUsage = { used: noAmounts(), forgiven: noAmounts() };

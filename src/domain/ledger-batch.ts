@@ -1,6 +1,6 @@
 import { type Alert, thresholdCrossings } from "./alert.js";
 import { askOf } from "./ask.js";
-import { type Decision, decide } from "./decide.js";
+import { type Ask, type Decision, decide } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import { entitlementOf } from "./entitlement.js";
 import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
@@ -16,6 +16,8 @@ import {
   type LedgerState,
   type Operation,
   type OperationOutcome,
+  type PartOfCall,
+  partId,
   type RefusalCount,
   type SameEvent,
 } from "./ledger-model.js";
@@ -26,6 +28,13 @@ import { TotalDeltas } from "./total-deltas.js";
 import { totalTokens } from "./usage.js";
 import { calendar, type Instant } from "./window.js";
 import { WorkingUser } from "./working-user.js";
+
+type UsageOperation = Extract<Operation, { op: "settle" | "record" }>;
+
+interface Judged {
+  readonly ask: Ask;
+  readonly decision: Decision;
+}
 
 /** One batch while it is decided: the state loaded, and what its operations have changed so far. */
 export class Batch {
@@ -91,17 +100,11 @@ export class Batch {
     }
   }
 
-  #decide(name: string, request: LedgerRequest, at: Instant): Decision {
-    const { settings } = this.#state;
-    const ask = askOf(request, settings);
-    const user = this.#user(name);
-    return decide({
-      ask,
-      user: user === undefined ? null : user.decided(at, this.#zone),
-      stops: this.#stops,
-      settings,
-      at,
-    });
+  #decide(name: string, request: LedgerRequest, at: Instant): Judged {
+    const user = this.#user(name)?.decided(at, this.#zone) ?? null;
+    const by = { user, stops: this.#stops, settings: this.#state.settings, at };
+    const ask = askOf(request, by);
+    return { ask, decision: decide({ ...by, ask }) };
   }
 
   #user(name: string): WorkingUser | undefined {
@@ -126,13 +129,13 @@ export class Batch {
     const present = user?.liveHold(id, at);
     // A retry of a reservation that was made must not be judged against its own hold.
     if (user !== undefined && present !== undefined) this.#unhold(user, present);
-    const decision = this.#decideGuarded(name, request, at);
+    const { ask, decision } = this.#decideGuarded(name, request, at);
     if (user !== undefined && present !== undefined) this.#hold(user, present);
     if (decision.outcome === "block" || user === undefined) {
       if (user !== undefined) this.#countRefusal(user.loaded.id, decision, at);
       return { op: "reserve", decision, hold: null };
     }
-    const { amounts, provider, model, feature } = askOf(request, this.#state.settings);
+    const { amounts, provider, model, feature } = ask;
     const kind = { provider, model, feature };
     // A retry may ask for something else than the first try did: what was granted is what is held.
     const hold: Hold =
@@ -144,12 +147,11 @@ export class Batch {
   }
 
   /** A request that would be admitted may still trip a guardrail, and is then decided under what that turned on. */
-  #decideGuarded(name: string, request: LedgerRequest, at: Instant): Decision {
-    const decision = this.#decide(name, request, at);
-    if (decision.outcome === "block" || this.#guardrails.isEmpty) return decision;
-    const { amounts } = askOf(request, this.#state.settings);
-    const trips = this.#guardrails.beforeReserve(amounts, this.#running(at), at);
-    if (trips.length === 0) return decision;
+  #decideGuarded(name: string, request: LedgerRequest, at: Instant): Judged {
+    const judged = this.#decide(name, request, at);
+    if (judged.decision.outcome === "block" || this.#guardrails.isEmpty) return judged;
+    const trips = this.#guardrails.beforeReserve(judged.ask.amounts, this.#running(at), at);
+    if (trips.length === 0) return judged;
     this.#turnOn(trips);
     return this.#decide(name, request, at);
   }
@@ -196,10 +198,13 @@ export class Batch {
     return at + (holdFor ?? this.#state.settings.hold_ttl);
   }
 
-  #enter({ op, entry, at }: Extract<Operation, { op: "settle" | "record" }>): OperationOutcome {
+  #enter(operation: UsageOperation): OperationOutcome {
+    const { op, entry, at } = operation;
+    const part = op === "settle" ? operation.part : undefined;
     const user = this.#user(entry.user);
     if (user === undefined) return { op, status: "user-unknown", event: null };
-    if (op === "settle") this.#dropHold(user, entry.id, at);
+    const requests = this.#requestsOf(user, operation);
+    if (op === "settle" && part === undefined) this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
     const known = this.#seenEvents.get(key) ?? this.#state.knownEvents.get(key);
@@ -215,13 +220,40 @@ export class Batch {
       this.#seenProviderIds.add(providerId);
     }
     this.#seenEvents.set(key, hash);
-    const event = this.#event(entry, user.loaded.id, hash, at);
+    const event = this.#event(entry, user.loaded.id, hash, at, requests);
+    if (part !== undefined) this.#lowerHold(user, part, event, at);
     this.#events.push(event);
     this.#count(user, event, at);
     return { op, status: "inserted", event };
   }
 
-  #event(entry: Entry, userId: number, hash: number, at: Instant): LedgerEvent {
+  /** A call in parts is one request: its first part counts it, else its end. */
+  #requestsOf(user: WorkingUser, operation: UsageOperation): number {
+    if (operation.op === "record") return 1;
+    const { entry, at, part } = operation;
+    if (part !== undefined) return part.number === 1 ? 1 : 0;
+    const hold = user.liveHold(entry.id, at);
+    if (hold !== undefined) return hold.amounts.requests;
+    const first = eventKey(entry.source, partId(entry.id, 1));
+    return this.#seenEvents.has(first) || this.#state.knownEvents.has(first) ? 0 : 1;
+  }
+
+  /** What a part has used is no longer held beside it; and a call that reports is alive. */
+  #lowerHold(user: WorkingUser, part: PartOfCall, event: LedgerEvent, at: Instant): void {
+    const hold = user.liveHold(part.hold, at);
+    if (hold === undefined) return;
+    const { tokens, images, cost, requests } = hold.amounts;
+    const amounts = {
+      tokens: Math.max(0, tokens - totalTokens(event)),
+      images: Math.max(0, images - event.images),
+      cost: Math.max(0, cost - event.cost - event.assumed),
+      requests: Math.max(0, requests - event.requests),
+    };
+    const expiresAt = Math.max(hold.expiresAt, this.#expiry(at, part.holdFor));
+    this.#putHold(user, { ...hold, amounts, expiresAt });
+  }
+
+  #event(entry: Entry, userId: number, hash: number, at: Instant, requests: number): LedgerEvent {
     const price = priceUsage(entry, entry.cost, entry.rates, this.#state.settings);
     return {
       userId,
@@ -240,7 +272,7 @@ export class Batch {
       output: entry.output,
       reasoning: entry.reasoning,
       images: entry.images,
-      requests: 1,
+      requests,
       cost: price.cost,
       assumed: price.assumed,
       pricedBy: price.pricedBy,

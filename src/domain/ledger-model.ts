@@ -40,7 +40,10 @@ export interface LedgerState {
   readonly stops: readonly Stop[];
   /** By the name that the operations use; a name without an entry is nobody's. */
   readonly users: ReadonlyMap<string, LedgerUser>;
-  /** Content hashes of those of the batch's events that are in the ledger already, by `eventKey`. */
+  /**
+   * Content hashes of those of the batch's events that are in the ledger already, by `eventKey`; and of the first parts
+   * of what is settled without a live hold.
+   */
   readonly knownEvents: ReadonlyMap<string, number>;
   /** Those of the batch's provider ids that are in the ledger already. */
   readonly knownProviderIds: ReadonlySet<string>;
@@ -77,11 +80,25 @@ export interface Entry extends Usage, CallKind, EventIdentity {
 /** What a caller asks for. `null`: not stated. */
 export interface LedgerRequest extends CallKind {
   readonly tokens: number | null;
+  /** Instead of `tokens`: at most so many, clamped to what may be granted. */
+  readonly maxTokens?: number | undefined;
   readonly images: number | null;
   /** In nanos. */
   readonly cost: Nanos | null;
   /** The dearest rates of the model, for a cost that is not stated; `null` when no price covers it. */
   readonly dearest: QuotedRates | null;
+  /** The time zone in which the decision's message tells instants; the accounting zone unless given. */
+  readonly zone?: string | undefined;
+}
+
+/** Says that an entry is a part of what a reserved call uses, and not its end; the entry's id is `partId`'s. */
+export interface PartOfCall {
+  /** The id of the reservation, which lives on. */
+  readonly hold: string;
+  /** From 1. The first part counts the request. */
+  readonly number: number;
+  /** How much longer the call may take, in milliseconds; `null`: the setting `hold_ttl`. */
+  readonly holdFor: number | null;
 }
 
 /** `holdFor` is in milliseconds; `null`: the setting `hold_ttl`. */
@@ -94,7 +111,7 @@ export type Operation =
       readonly at: Instant;
       readonly holdFor: number | null;
     }
-  | { readonly op: "settle"; readonly entry: Entry; readonly at: Instant }
+  | { readonly op: "settle"; readonly entry: Entry; readonly at: Instant; readonly part?: PartOfCall }
   | { readonly op: "record"; readonly entry: Entry; readonly at: Instant }
   | { readonly op: "release"; readonly user: string; readonly id: string; readonly at: Instant }
   | {
@@ -200,6 +217,11 @@ export function windowKey(period: Period, index: number): number {
 
 export function eventKey(source: string, id: string): string {
   return `${source}\n${id}`;
+}
+
+/** The id of the event that a part of a call becomes. */
+export function partId(hold: string, number: number): string {
+  return `${hold}#${number}`;
 }
 
 /** The content hash as it is kept: who used it is part of the content. */

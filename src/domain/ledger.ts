@@ -31,8 +31,9 @@ export function checkRequest(
   const loaded = state.users.get(name);
   const zone = calendar(settings.time_zone);
   const user = loaded === undefined ? null : new WorkingUser(loaded).decided(at, zone);
-  const ask = askOf(request, settings);
-  const decision = decide({ ask, user, stops, settings, at });
+  const by = { user, stops, settings, at };
+  const ask = askOf(request, by);
+  const decision = decide({ ...by, ask });
   if (decision.outcome === "block" || state.guardrails.length === 0) return decision;
   const day = zone.dayOf(at);
   const running = { day, month: zone.dayToMonth(day) };
@@ -42,12 +43,12 @@ export function checkRequest(
     at,
   );
   const turnedOn = trips.map(stopOfTrip).filter((stop) => stop !== undefined);
-  return turnedOn.length === 0
-    ? decision
-    : decide({ ask, user, stops: [...stops, ...turnedOn], settings, at });
+  if (turnedOn.length === 0) return decision;
+  const stopped = { ...by, stops: [...stops, ...turnedOn] };
+  return decide({ ...stopped, ask: askOf(request, stopped) });
 }
 
 /** The decision when the store cannot be reached; distinct from every limit. */
-export function storeUnavailable(): Decision {
-  return refusal("store-unavailable", []);
+export function storeUnavailable(cause = "not known"): Decision {
+  return { ...refusal("store-unavailable", []), cause };
 }

@@ -10,8 +10,12 @@ export interface MessageInput {
   readonly tierLabel?: string;
   readonly resetsAt?: Instant | null;
   /** The time zone in which instants are told. */
-  readonly zone?: string;
-  readonly at?: Instant;
+  readonly zone?: string | undefined;
+  /** Tokens that one call may use, where the request asks for more. */
+  readonly ceiling?: number;
+  readonly requested?: number;
+  /** Tokens granted, where fewer than the request's `maxTokens`. */
+  readonly clampedTo?: number | undefined;
 }
 
 const PERIOD_WORDS: Readonly<Record<Period, { adjective: string; running: string }>> = {
@@ -55,8 +59,19 @@ export function decisionMessage(input: MessageInput): string {
     case "store-unavailable":
       return "Limits cannot be checked at the moment. Please try again shortly.";
     default:
-      return quota === undefined ? "You may go ahead." : quotaMessage(code, quota, zone);
+      return `${granted(input)}${quota === undefined ? allowed(input) : quotaMessage(code, quota, zone)}`;
   }
+}
+
+function granted({ clampedTo, quota }: MessageInput): string {
+  if (clampedTo === undefined || quota?.outcome === "block") return "";
+  return `This call may use at most ${amountInWords("tokens", clampedTo)}. `;
+}
+
+function allowed({ ceiling, requested = 0 }: MessageInput): string {
+  return ceiling === undefined
+    ? "You may go ahead."
+    : `This call asks for ${amountInWords("tokens", requested)}, but one call may use at most ${amountInWords("tokens", ceiling)}.`;
 }
 
 function quotaMessage(code: DecisionCode, quota: QuotaState, zone: string | undefined): string {

@@ -24,6 +24,8 @@ export interface Settings {
   readonly block_at: number;
   /** How long a reservation holds what it asked for, in milliseconds. */
   readonly hold_ttl: number;
+  /** Tokens that one call may use, where its tier does not say otherwise; `null`: unlimited. */
+  readonly call_tokens: number | null;
   readonly unpriced: UnpricedRule;
   /** Planning rate for tokens, in nanos per million. */
   readonly planning_tokens: Nanos;
@@ -38,12 +40,16 @@ export interface Settings {
 
 export type SettingKey = keyof Settings;
 
+/** How `null` is written, typed and stored. */
+const UNLIMITED = "unlimited";
+
 export const INITIAL_SETTINGS: Settings = {
   time_zone: "UTC",
   default_tier: "free",
   warn_at: 8_000,
   block_at: 9_500,
   hold_ttl: 10 * 60_000,
+  call_tokens: null,
   unpriced: "assume",
   planning_tokens: 100 * NANOS_PER_USD,
   planning_image: NANOS_PER_USD / 20,
@@ -131,6 +137,19 @@ export const SETTING_RULES: { readonly [K in SettingKey]: SettingRule<Settings[K
     },
     print: formatDuration,
   },
+  call_tokens: {
+    describes: "tokens that one call may use at most, where its tier says nothing",
+    parse(text) {
+      const digits = text.replaceAll(",", "").trim();
+      if (digits.toLowerCase() === UNLIMITED) return null;
+      const ceiling = /^\d+$/.test(digits) ? Number(digits) : 0;
+      if (Number.isSafeInteger(ceiling) && ceiling >= 1) return ceiling;
+      throw new AlphaError("usage", `"${text}" is not a whole number of 1 or more`, {
+        hint: "the word unlimited removes the ceiling",
+      });
+    },
+    print: (value) => (value === null ? UNLIMITED : String(value)),
+  },
   unpriced: { describes: "what to do with usage that no price covers", ...oneOf(UNPRICED_RULES) },
   planning_tokens: { describes: "planning rate for tokens", ...money(" per million") },
   planning_image: { describes: "planning rate for an image", ...money(" each") },
@@ -168,15 +187,17 @@ export function emergencyLimits(settings: Settings): Quota[] {
 
 /** What is stored for a setting: text that reads back to exactly the same value. */
 export function storedSetting(value: Settings[SettingKey]): string {
-  return typeof value === "number" ? String(value) : value;
+  return value === null ? UNLIMITED : String(value);
 }
 
 /** Reads stored settings over the initial ones; a key that this version does not know is ignored. */
 export function readSettings(stored: ReadonlyMap<string, string>): Settings {
-  const settings: Record<string, string | number> = { ...INITIAL_SETTINGS };
+  const settings: Record<string, string | number | null> = { ...INITIAL_SETTINGS };
   for (const key of SETTING_KEYS) {
     const text = stored.get(key);
-    if (text !== undefined) settings[key] = typeof INITIAL_SETTINGS[key] === "number" ? Number(text) : text;
+    if (text === undefined) continue;
+    if (typeof INITIAL_SETTINGS[key] === "string") settings[key] = text;
+    else settings[key] = text === UNLIMITED ? null : Number(text);
   }
   return settings as unknown as Settings;
 }

@@ -14,6 +14,8 @@ export interface Tier {
   readonly rank: number;
   readonly quotas: readonly Quota[];
   readonly features: readonly string[];
+  /** Tokens that one call may use; `null`: unlimited; left out: what the setting `call_tokens` says. */
+  readonly callTokens?: number | null;
 }
 
 function threeQuotas(tokensPerDay: number, imagesPerDay: number, usdPerMonth: number): Quota[] {
@@ -71,6 +73,14 @@ export function requireLimit(limit: number, what: string): number {
   return limit;
 }
 
+/** Refuses a ceiling that no call could stay below. */
+function requireCallTokens(ceiling: number): void {
+  if (Number.isSafeInteger(ceiling) && ceiling >= 1) return;
+  throw new AlphaError("usage", `tokens per call must be a whole number of 1 or more, not ${ceiling}`, {
+    hint: "the word unlimited removes the ceiling",
+  });
+}
+
 export function requireTier(tier: Tier): Tier {
   requireName("tier", tier.key);
   if (tier.label.trim() === "") throw new AlphaError("usage", "a tier needs a label");
@@ -79,6 +89,7 @@ export function requireTier(tier: Tier): Tier {
   }
   for (const quota of tier.quotas) requireLimit(quota.limit, `the ${quota.meter} limit per ${quota.period}`);
   for (const feature of tier.features) requireName("feature", feature);
+  if (tier.callTokens != null) requireCallTokens(tier.callTokens);
   return tier;
 }
 

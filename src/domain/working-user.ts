@@ -34,6 +34,7 @@ export class WorkingUser {
       day: this.window("day", day),
       month: this.window("month", zone.dayToMonth(day)),
       held: this.held(at),
+      callTokens: tier.callTokens,
     };
   }
 

@@ -57,7 +57,7 @@ export interface ReleaseHolds extends HoldsWanted {
  * All of the ids, or none when one is unknown.
  * @returns the holds as they were
  */
-export function releaseHolds(
+export async function releaseHolds(
   engine: Engine,
   input: ReleaseHolds,
   options: ChangeOptions = {},

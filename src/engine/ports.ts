@@ -72,11 +72,20 @@ export interface MeterStore {
    * @param memory lets several previews see which events those before them would have entered
    */
   preview(operations: readonly Operation[], memory?: PreviewMemory): Promise<readonly OperationOutcome[]>;
+  /** What was true of stops and of a user when the database was last read; `null`: it never was. Reads nothing. */
+  lastSeen(user: string): LastSeen | null;
   /** Decides without writing, from the newest committed state. */
   check(requests: readonly CheckRequest[]): Promise<readonly Decision[]>;
   /** The settings in force. */
   settings(): Promise<Settings>;
   close(): void;
+}
+
+export interface LastSeen {
+  readonly settings: Settings;
+  readonly stops: readonly Stop[];
+  /** `null`: not seen. */
+  readonly user: { readonly id: number; readonly tier: string; readonly status: UserStatus } | null;
 }
 
 export interface CheckRequest {
@@ -339,7 +348,19 @@ export interface ResetRun {
   readonly stopsEnded: number;
 }
 
+/** A program that opened the database to meter with it. */
+export interface Client {
+  readonly kind: "library";
+  readonly host: string;
+  readonly pid: number;
+  /** Whether it lets calls through while the database cannot be reached. */
+  readonly failOpen: boolean;
+  readonly openedAt: Instant;
+}
+
 export interface RecordsReading {
+  /** The latest opening of each kind on each machine, newest first. */
+  clients(): Promise<Client[]>;
   /** Newest first. */
   audit(filter: { readonly limit: number; readonly subject?: string }): Promise<AuditEntry[]>;
   /** The last day that the daily reset closed. */
@@ -352,6 +373,8 @@ export interface RecordsReading {
 export interface RecordsWriting extends RecordsReading {
   /** Records what an operator did. Also tells every process that what decides may have changed. */
   audited(entry: AuditEntry): Promise<void>;
+  /** Remembers who opened the database. No audit entry: nothing decides differently. */
+  noteClient(client: Client): Promise<void>;
   startImport(start: {
     readonly at: Instant;
     readonly actor: string;

@@ -1,8 +1,9 @@
-import { decide, type QuotaState, thresholdOf, type WindowUsage } from "../domain/decide.js";
+import { decide, type QuotaState, type WindowUsage } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
 import { entitlementOf, type Override } from "../domain/entitlement.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
 import type { QuotaChange } from "../domain/promotion.js";
+import { thresholdOf } from "../domain/quota-state.js";
 import type { Settings } from "../domain/settings.js";
 import type { Tier } from "../domain/tier.js";
 import type { User } from "../domain/user.js";

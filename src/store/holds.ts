@@ -1,7 +1,7 @@
-import type { HoldsWriting } from "../engine/ports-holds.js";
+import type { Writing } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
-export function holdsOn(db: Db): HoldsWriting {
+export function holdsOn(db: Db): Writing["holds"] {
   return {
     async list({ userId, expiredAt } = {}) {
       let query = db

@@ -22,7 +22,14 @@ export async function migrationState(db: Kysely<Schema>, flavor: Flavor): Promis
     .select("name")
     .orderBy("name")
     .execute();
-  const applied = rows.map((row) => row.name);
+  return stateFrom(
+    rows.map((row) => row.name),
+    flavor,
+  );
+}
+
+/** @param applied names of the migrations that ran, oldest first */
+export function stateFrom(applied: readonly string[], flavor: Flavor): MigrationState {
   const known = Object.keys(migrations(flavor));
   return {
     applied,

@@ -31,6 +31,24 @@ export function recordsOn(db: Db): RecordsWriting {
         .set((eb) => ({ config: eb("config", "+", 1) }))
         .execute();
     },
+    async clients() {
+      const rows = await db.selectFrom("client").selectAll().orderBy("opened_at", "desc").execute();
+      return rows.map(({ host, pid, fail_open, opened_at }) => ({
+        kind: "library" as const,
+        host,
+        pid,
+        failOpen: fail_open === 1,
+        openedAt: opened_at,
+      }));
+    },
+    async noteClient({ kind, host, pid, failOpen, openedAt }) {
+      const latest = { pid, opened_at: openedAt };
+      await db
+        .insertInto("client")
+        .values({ kind, host, fail_open: failOpen ? 1 : 0, ...latest })
+        .onConflict((conflict) => conflict.columns(["kind", "host", "fail_open"]).doUpdateSet(latest))
+        .execute();
+    },
     async createdAt() {
       const row = await db.selectFrom("audit_entry").select("at").orderBy("id").limit(1).executeTakeFirst();
       return row?.at ?? null;

@@ -5,7 +5,7 @@ export interface Schema {
   generation: { id: number; config: number };
   setting: Versioned & { key: string; value: string };
   tier: { id: Generated<number>; key: string };
-  tier_version: Versioned & { tier_id: number; label: string; rank: number };
+  tier_version: Versioned & { tier_id: number; label: string; rank: number; call_tokens: Optional<number> };
   tier_quota: { tier_version_id: number; meter: string; period: string; limit_amount: number };
   tier_feature: { tier_version_id: number; feature: string };
   users: {
@@ -159,6 +159,7 @@ export interface Schema {
     overrides_ended: number;
     stops_ended: number;
   };
+  client: { kind: string; host: string; fail_open: number; pid: number; opened_at: number };
   job_lease: { name: string; holder: string; expires_at: number };
 }
 

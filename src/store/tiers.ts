@@ -8,6 +8,9 @@ interface StoredTier {
   readonly tier: Tier;
 }
 
+/** How a tier that lifts the ceiling of a call is stored: null is taken by "as the setting says". */
+const UNLIMITED = -1;
+
 /** One order on every database: of two quotas that bind alike, a decision names the first. */
 function byMeter(a: Quota, b: Quota): number {
   return (
@@ -22,6 +25,7 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
     .innerJoin("tier_version", "tier_version.tier_id", "tier.id")
     .where("tier_version.valid_to", "is", null)
     .select(["tier.id", "tier_version.id as version", "tier.key", "tier_version.label", "tier_version.rank"])
+    .select("tier_version.call_tokens as ceiling")
     .orderBy("tier_version.rank")
     .execute();
   const current = db.selectFrom("tier_version").select("id").where("valid_to", "is", null);
@@ -37,7 +41,7 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
     .orderBy("tier_version_id")
     .orderBy("feature")
     .execute();
-  return versions.map(({ id, version, key, label, rank }) => ({
+  return versions.map(({ id, version, key, label, rank, ceiling }) => ({
     id,
     tier: {
       key,
@@ -52,6 +56,7 @@ export async function loadTiers(db: Db): Promise<StoredTier[]> {
         }))
         .sort(byMeter),
       features: features.filter((row) => row.tier_version_id === version).map((row) => row.feature),
+      ...(ceiling === null ? {} : { callTokens: ceiling === UNLIMITED ? null : ceiling }),
     },
   }));
 }
@@ -98,6 +103,7 @@ export function tiersOn(db: Db): TiersWriting {
           tier_id: await tierIdOf(db, tier.key),
           label: tier.label,
           rank: tier.rank,
+          call_tokens: tier.callTokens === null ? UNLIMITED : (tier.callTokens ?? null),
           valid_from: at,
           valid_to: null,
         })

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { thresholdOf } from "../../src/domain/decide.js";
 import { type Amounts, METERS, PERIODS } from "../../src/domain/meter.js";
+import { thresholdOf } from "../../src/domain/quota-state.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import { asking, decideOn, instant, testerOn, tierNamed, tierWith, usedUp } from "../support/decision.js";
 

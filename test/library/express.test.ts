@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import Database from "better-sqlite3";
 import express from "express";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type LimitsMiddlewareOptions, limitsMiddleware, limitsOf } from "../../src/express.js";
@@ -41,7 +42,11 @@ function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void 
 type Options = Partial<LimitsMiddlewareOptions<express.Request>>;
 
 /** An Express application whose one route is limited. */
-function application(limits: Limits, handler: express.RequestHandler, options: Options = {}): express.Express {
+function application(
+  limits: Limits,
+  handler: express.RequestHandler,
+  options: Options = {},
+): express.Express {
   const app = express();
   app.use(limitsMiddleware<express.Request>(limits, { request: () => ASK, now: () => NOW, ...options }));
   app.get("/", handler);
@@ -171,10 +176,14 @@ describe("the Express middleware", () => {
     expect(await response.json()).toMatchObject({ error: { code } });
   });
 
-  it("answers with 503 when the database is gone", async () => {
-    const { limits } = await opened();
+  it("answers with 503 when the database cannot be written in time", async () => {
+    const { home } = await opened();
+    const limits = await openLimits({ database: home.database, now: () => NOW, waitMs: 1 });
+    onTestFinished(() => limits.close());
     const url = await serving(application(limits, vi.fn()));
-    await limits.close();
+    const other = new Database(home.database);
+    onTestFinished(() => void other.close());
+    other.exec("begin immediate");
     const response = await fetch(url);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ error: { code: "store-unavailable" } });
@@ -214,7 +223,9 @@ describe("the Express middleware", () => {
     );
     expect([answered.status, await answered.text()]).toEqual([418, "emergency-stop"]);
     const app = application(limits, vi.fn(), { request: () => ({ ...ASK, tokens: -1 }) });
-    app.use(((error, _req, res, _next) => void res.status(500).end(error.message)) as express.ErrorRequestHandler);
+    app.use(
+      ((error, _req, res, _next) => void res.status(500).end(error.message)) as express.ErrorRequestHandler,
+    );
     expect(await (await fetch(await serving(app))).text()).toContain("tokens must be a whole number");
   });
 
@@ -317,7 +328,9 @@ describe("mode check", () => {
     await fetch(`${url}?report`);
     expect(during).toBe(0);
     await vi.waitFor(async () => expect((await limits.check(ASK)).used).toBe(40));
-    expect(await ledger(home)).toMatchObject([{ output_tokens: 40, feature: "blog_writer", estimated: false }]);
+    expect(await ledger(home)).toMatchObject([
+      { output_tokens: 40, feature: "blog_writer", estimated: false },
+    ]);
   });
 });
 

@@ -1,10 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { type Home, homeAt, NOW } from "./cli.js";
 import { seededDatabase } from "./engine-on.js";
-import { HOUR, record } from "./store.js";
+import { HOUR, MINUTE, record, reserve } from "./store.js";
+
+/** The id of ada's reservation in a prepared home. */
+export const HOLD = "r_1kr2bxm008q4wv1n7t0cz3ek";
 
 export interface PreparedHomes {
   /** A home with a database that holds a little of everything. */
@@ -19,6 +22,8 @@ export interface PreparedHomes {
  */
 export function preparedHomes(): PreparedHomes {
   const folder = mkdtempSync(join(tmpdir(), "alpha-homes-"));
+  // Some tests run the program as somebody else.
+  chmodSync(folder, 0o755);
   const template = join(folder, "template");
   let count = 0;
   const make = () => join(folder, String(++count));
@@ -72,6 +77,7 @@ async function populate(home: Home): Promise<void> {
         record("1", { user: "ada", input: 600, output: 120, cost: 2_000_000, occurredAt: at }, at),
         record("2", { user: "bob", images: 2, model: "gpt-image-1", cost: null, occurredAt: at }, at),
         record("3", { user: "cleo", feature: "advanced_analytics", occurredAt: at - 24 * HOUR }, at),
+        reserve(HOLD, { tokens: 100, cost: 1_000_000 }, "ada", NOW - MINUTE),
       ];
       return store.meter.commit(events);
     },

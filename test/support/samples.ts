@@ -1,4 +1,5 @@
 import { commandTree, leaves } from "./command-tree.js";
+import { HOLD } from "./prepared-homes.js";
 
 /**
  * One sensible way of running each command in a prepared home. A command that is not here fails the tests that run
@@ -28,7 +29,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "emergency-stop off": [],
   "emergency-stop status": [],
   "holds list": [],
-  "holds release": ["hold-1"],
+  "holds release": [HOLD],
   "reset daily": [],
   "cron show": [],
 };

@@ -153,15 +153,13 @@ export function holdsTable(
         ),
         paint: (text, { hold }, style) => (hold?.expired === true ? style.warn(text) : text),
       },
-      {
-        ...ofHold("state", "STATE", people ? 11 : 1, ({ expired }) => (expired ? "expired" : "live")),
-        paint: (text, { expired }, style) => (expired ? style.warn(text) : text),
-      },
+      // People see it from when it expires.
+      ...(people ? [] : [ofHold("state", "STATE", 1, ({ expired }) => (expired ? "expired" : "live"))]),
     ],
     notes:
       notes && anyExpired
         ? [
-            "Nobody settled the expired ones: they take no room any more, and what their calls used was never recorded.",
+            "Expired ones take no room any more, but nobody settled them: what their calls used is not counted.",
             "Clear them with: alpha holds release --expired",
           ]
         : [],

@@ -6,6 +6,7 @@ import {
   type GuardrailState,
   NOTHING_HELD,
   type SystemHeld,
+  stopOfTrip,
 } from "../../domain/guardrail.js";
 import {
   type EventIdentity,
@@ -14,6 +15,7 @@ import {
   type LedgerResult,
   type LedgerState,
   type LedgerUser,
+  partId,
   windowKey,
 } from "../../domain/ledger-model.js";
 import { type Amounts, noAmounts, type Period } from "../../domain/meter.js";
@@ -26,6 +28,7 @@ import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
 import { overrideOf } from "../users.js";
+import type { LastSeenMemory } from "./last-seen.js";
 import type { MeterStatements } from "./meter-statements.js";
 
 /** What decides and changes only when an operator changes it. */
@@ -55,6 +58,8 @@ const MOST_USERS = 10_000;
 export interface Wanted {
   readonly name: string;
   readonly at: Instant;
+  /** The event that settles a reservation. */
+  readonly settles?: Pick<EventIdentity, "source" | "id">;
 }
 
 /** An event that a batch brings, as far as it may be in the ledger already. */
@@ -76,6 +81,7 @@ export class MeterState {
   constructor(
     private readonly db: Kysely<Schema>,
     private readonly statements: MeterStatements,
+    private readonly seen: LastSeenMemory,
   ) {}
 
   /** Whether nobody else has committed since the state was last brought up to date. Opens no transaction. */
@@ -104,6 +110,7 @@ export class MeterState {
     const tiers = new Map((await loadTiers(this.db)).map(({ id, tier }) => [id, tier]));
     const guardrails = await loadGuardrails(this.db);
     this.#config = { generation, settings, stops, guardrails, tiers, users: new Map() };
+    this.seen.config(settings, stops);
     this.#forgetUsage();
   }
 
@@ -129,13 +136,20 @@ export class MeterState {
   load(wanted: readonly Wanted[], events: readonly EventName[]): LedgerState {
     const { settings, stops } = this.config;
     const users = new Map<string, LedgerUser>();
-    for (const { name, at } of wanted) {
+    const firstParts: EventName[] = [];
+    for (const { name, at, settles } of wanted) {
       const user = this.#metering(name, at, true);
-      if (user !== null && user !== undefined) users.set(name, user);
+      if (user === null || user === undefined) continue;
+      users.set(name, user);
+      const hold = settles === undefined ? undefined : user.holds.get(settles.id);
+      // A live hold tells by itself whether a part of the call has counted its request.
+      if (settles !== undefined && !(hold !== undefined && hold.expiresAt > at)) {
+        firstParts.push({ source: settles.source, id: partId(settles.id, 1), providerId: null });
+      }
     }
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
-    for (const { source, id, providerId } of events) {
+    for (const { source, id, providerId } of [...events, ...firstParts]) {
       const sourceId = this.sourceId(source);
       const hash = sourceId === undefined ? undefined : this.statements.event.get(sourceId, id);
       if (hash !== undefined) knownEvents.set(eventKey(source, id), hash);
@@ -163,6 +177,7 @@ export class MeterState {
   keep({ users, guardrails, systemHeld, changes }: LedgerResult): void {
     // A trip has changed what decides, by this connection's own hand, which moves no version.
     if (changes.trips.length > 0) {
+      for (const stop of changes.trips.map(stopOfTrip)) if (stop !== undefined) this.seen.stop(stop);
       this.forget();
       return;
     }
@@ -226,6 +241,7 @@ export class MeterState {
       if (!read) return undefined;
       if (users.size >= MOST_USERS) users.clear();
       known = this.#readUser(name);
+      this.seen.user(name, known === null ? null : { ...known, tier: known.tier.key });
       users.set(name, known);
     }
     if (known === null) return null;

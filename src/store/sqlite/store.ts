@@ -39,7 +39,7 @@ export class SqliteStore implements Store {
 
   /** On a connection of its own: a metered call must never fall into somebody's open transaction. */
   get meter(): MeterStore {
-    this.#meter ??= SqliteMeter.open(this.#parts);
+    this.#meter ??= new SqliteMeter(this.#parts);
     return this.#meter;
   }
 

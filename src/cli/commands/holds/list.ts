@@ -13,6 +13,6 @@ export default async function list(context: Context, { options }: Invocation<Hol
     kind: "holds",
     data: found.holds.map((hold) => holdJson(hold, found.now)),
     meta: { count: found.holds.length, ...totalsJson(found.holds) },
-    table: holdsTable(found, { people: context.width !== null, notes: true }),
+    table: holdsTable(found, { people: context.format === "table" && context.width !== null, notes: true }),
   });
 }

@@ -1,0 +1,88 @@
+import { type BigIntStats, statSync } from "node:fs";
+import type Sqlite from "better-sqlite3";
+import type { Durability } from "../../domain/settings.js";
+import { AlphaError } from "../../errors.js";
+import { requireCurrent, stateFrom } from "../migrate.js";
+import { explainSqlite, isBusy, sqliteCode } from "./busy.js";
+import { kyselyOver, SQLITE_FLAVOR } from "./dialect.js";
+import type { LastSeenMemory } from "./last-seen.js";
+import { MeterSaver } from "./meter-save.js";
+import { MeterState } from "./meter-state.js";
+import { type MeterStatements, meterStatements } from "./meter-statements.js";
+import { connect } from "./open.js";
+
+/** A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. */
+const CHECKPOINT_PAGES = 8_000;
+
+/** For how long a file that was in its place is believed to be there still, in milliseconds. */
+const BELIEVED_MS = 250;
+
+/** One open connection of the hot path, with all that is true of it alone. */
+export class MeterConnection {
+  readonly statements: MeterStatements;
+  readonly state: MeterState;
+  readonly saver: MeterSaver;
+  readonly #file: BigIntStats | undefined;
+  #lookedAt = performance.now();
+
+  constructor(
+    private readonly path: string,
+    options: { readonly waitMs: number; readonly durability: Durability },
+    seen: LastSeenMemory,
+  ) {
+    this.raw = connect(path, { create: false, blockMs: 0 });
+    try {
+      if (options.durability === "full") this.raw.pragma("synchronous = full");
+      this.raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#file = fileAt(path);
+      const db = kyselyOver(this.raw, options.waitMs);
+      this.statements = meterStatements(this.raw, db);
+      this.state = new MeterState(db, this.statements, seen);
+      this.saver = new MeterSaver(this.statements, this.state);
+    } catch (error) {
+      this.raw.close();
+      throw error;
+    }
+  }
+
+  readonly raw: Sqlite.Database;
+
+  /**
+   * Whether the file in the database's place is the one that is open. SQLite would not notice: it goes on writing into
+   * a file that was deleted or replaced, and all of it is lost.
+   */
+  isInPlace(): boolean {
+    const now = performance.now();
+    if (now - this.#lookedAt < BELIEVED_MS) return true;
+    const found = fileAt(this.path);
+    if (found === undefined || found.ino !== this.#file?.ino || found.dev !== this.#file.dev) return false;
+    this.#lookedAt = now;
+    return true;
+  }
+
+  /** Refuses a file that took the place of the one that was open, unless it holds this version's database. */
+  requireCurrent(): void {
+    const tables = this.raw.prepare<[], string>("select name from kysely_migration order by name").pluck();
+    requireCurrent(stateFrom(tables.all(), SQLITE_FLAVOR), this.path);
+  }
+}
+
+function fileAt(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/** What SQLite says about the file itself, and a new connection may no longer meet: everything but waiting and room. */
+export function spoilsConnection(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code !== "" && !isBusy(error) && code !== "SQLITE_FULL" && !code.startsWith("SQLITE_CONSTRAINT");
+}
+
+/** Says what is wrong in words; whatever SQLite refuses is the database's fault, known to us or not. */
+export function explainFault(error: unknown, path: string): unknown {
+  const explained = explainSqlite(error, path);
+  if (explained instanceof AlphaError || !spoilsConnection(error)) return explained;
+  return new AlphaError("database", `the database ${path} cannot be used: ${(error as Error).message}`, {
+    hint: "check that it is an alpha database of this version",
+    cause: error,
+  });
+}
