@@ -1,11 +1,12 @@
 import type { Migration } from "kysely";
 import * as initial from "./0001_initial.js";
 import type { Flavor } from "./flavor.js";
+import type { MIGRATION_NAMES } from "./names.js";
 
 export type { Flavor } from "./flavor.js";
 
 /** Every migration in its order, as a static map: bundled with the program, never looked up in a folder. */
-export function migrations(on: Flavor): Record<string, Migration> {
+export function migrations(on: Flavor): Record<(typeof MIGRATION_NAMES)[number], Migration> {
   return {
     "0001_initial": { up: (db) => initial.up(db, on) },
   };

@@ -17,7 +17,10 @@ const groups = [
     name: "base",
     test: /node_modules\/(chalk|fast-string|valibot|fastest)|\/src\/(errors|domain\/|render\/[\w-]+\.ts|engine\/(engine|find|users)\.ts|render\/views\/users\.ts|cli\/(context|config|values)\.ts)/,
   },
-  { name: "store", test: /node_modules\/kysely\/|\/src\/(store\/|ids|cli\/open-engine)|\/migrations\// },
+  {
+    name: "store",
+    test: /node_modules\/kysely\/|\/src\/(store\/(?!migrate\.|sqlite\/(init|flavor)\.)|ids|cli\/open-engine)/,
+  },
   {
     name: "tree",
     test: /node_modules\/commander\/|\/src\/cli\/(program|declare|run|run-command|misuse|commands\/(.*\/index|database))\.ts/,

@@ -136,7 +136,7 @@ class Call implements RequestLimits {
 
   /** Whether the hold is to be given back. */
   get usedNothing(): boolean {
-    return this.usage === null && !this.#began;
+    return this.usage === null && !(this.handlerRuns && this.#began);
   }
 
   report(usage: UsageReport): boolean {

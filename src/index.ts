@@ -19,5 +19,6 @@ export type {
   ReserveResult,
   UsageReport,
 } from "./engine/limits.js";
+export type { MessageContext, MessageTemplate } from "./engine/sentence.js";
 export { AlphaError, type ErrorCode } from "./errors.js";
 export { type Limits, type OpenLimitsOptions, openLimits } from "./open-limits.js";

@@ -1,6 +1,7 @@
+import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import type { Decision } from "./domain/decide.js";
-import type { Instant } from "./domain/window.js";
+import { calendar, type Instant } from "./domain/window.js";
 import type { Engine } from "./engine/engine.js";
 import { type GuardContext, type GuardOptions, type GuardResult, guard } from "./engine/guard.js";
 import {
@@ -11,6 +12,8 @@ import {
   type ReserveResult,
   type UsageReport,
 } from "./engine/limits.js";
+import type { Client, Store } from "./engine/ports.js";
+import type { MessageTemplate } from "./engine/sentence.js";
 import { AlphaError } from "./errors.js";
 import { createIds } from "./ids.js";
 import { openSqlite } from "./store/sqlite/open.js";
@@ -22,6 +25,15 @@ export interface OpenLimitsOptions {
   readonly now?: () => Instant;
   /** How long an operation waits for another writer before the store counts as unavailable; 2,000 ms unless given. */
   readonly waitMs?: number;
+  /**
+   * Let calls through while the database cannot be reached, instead of blocking them. The last stops that were seen are
+   * still obeyed. The choice is kept in the database, for the operator to see.
+   */
+  readonly failOpen?: boolean;
+  /** The IANA time zone in which messages tell instants; the accounting zone unless given. */
+  readonly messageZone?: string;
+  /** Makes the decision's `message`, instead of the usual sentences. */
+  readonly message?: MessageTemplate;
 }
 
 /** The limits engine on one database. Safe to use from many callers at once, and from many processes. */
@@ -31,6 +43,8 @@ export interface Limits {
    * `reserve` or `guard` around calls that cost something.
    */
   check(request: LimitsRequest): Promise<Decision>;
+  /** Decides many requests on one snapshot, in their order, each as if those before it were reserved. */
+  checkMany(requests: readonly LimitsRequest[]): Promise<Decision[]>;
   /**
    * Decides and, unless blocked, holds what is asked for until it is settled, released or expires.
    * @param options.id makes a retry the same reservation
@@ -45,6 +59,18 @@ export interface Limits {
    * @throws AlphaError `database` when it cannot be written: try again with the same handle
    */
   settle(handle: ReservationHandle, usage: UsageReport): Promise<Recorded>;
+  /**
+   * Counts a part of what a streaming call uses. The reservation lives on and holds as much less; `settle` ends it with
+   * the rest.
+   * @param options.part the number of the part, from 1; the same number again counts once
+   * @param options.holdForMs how much longer the call may take; the setting `hold_ttl` unless given
+   * @throws AlphaError as `settle`
+   */
+  settlePart(
+    handle: ReservationHandle,
+    usage: UsageReport,
+    options: { readonly part: number; readonly holdForMs?: number },
+  ): Promise<Recorded>;
   /** Ends a reservation whose call was not made. */
   release(handle: ReservationHandle): Promise<void>;
   /** Gives a long call more time, from now. `false`: the reservation is gone already. */
@@ -69,12 +95,14 @@ export interface Limits {
  * @throws AlphaError `database` when there is no database at that path, or it is not this version's
  */
 export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
-  const { database, now = Date.now, waitMs = 2_000 } = options;
+  const { database, now = Date.now, waitMs = 2_000, failOpen = false } = options;
   if (typeof database !== "string" || database === "") {
     throw new AlphaError("usage", "openLimits needs the path of a database", {
       hint: 'for example openLimits({ database: "/srv/alpha/alpha.db" })',
     });
   }
+  // Throws for what is no time zone, before anything is opened.
+  if (options.messageZone !== undefined) calendar(options.messageZone);
   const store = await openSqlite({ path: isAbsolute(database) ? database : resolve(database), waitMs });
   const engine: Engine = {
     store,
@@ -83,15 +111,27 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
     actor: "library",
     prices: async () => (await import("./prices/genai.js")).createGenaiPrices(),
   };
-  const limits = new LimitsEngine(engine);
+  const limits = new LimitsEngine(engine, options);
+  await note(store, { kind: "library", host: hostname(), pid: process.pid, failOpen, openedAt: now() });
   return {
     check: (request) => limits.check(request),
+    checkMany: (requests) => limits.checkMany(requests),
     reserve: (request, reserveOptions) => limits.reserve(request, reserveOptions),
     settle: (handle, usage) => limits.settle(handle, usage),
+    settlePart: (handle, usage, partOptions) => limits.settlePart(handle, usage, partOptions),
     release: (handle) => limits.release(handle),
     extend: (handle, holdForMs) => limits.extend(handle, holdForMs),
     record: (user, usage, recordOptions) => limits.record(user, usage, recordOptions),
     guard: (request, fn, guardOptions) => guard(limits, request, fn, guardOptions),
     close: () => store.close(),
   };
+}
+
+/** Remembers that a product uses the database. One that cannot be written now can still decide. */
+async function note(store: Store, client: Client): Promise<void> {
+  try {
+    await store.write((tx) => tx.records.noteClient(client));
+  } catch (error) {
+    if (!(error instanceof AlphaError && error.code === "database")) throw error;
+  }
 }

@@ -8,6 +8,13 @@ export interface GuardContext {
   readonly handle: ReservationHandle;
   /** Says what the call used; the last word counts. Without it the hold is charged and marked as estimated. */
   report(usage: UsageReport): void;
+  /**
+   * Counts a part of what the call uses while it goes on; what is reported in the end is then the rest.
+   * @throws AlphaError `database` when it cannot be written: count it with a later part, or in the end
+   */
+  settlePart(usage: UsageReport): Promise<Recorded>;
+  /** The signal that was handed to `guard`, to be handed on to the provider's client. */
+  readonly signal: AbortSignal | undefined;
   /** Says that the provider has begun to work. Needed with `beginsExplicitly` only. */
   began(): void;
   /** Says that the provider never began: when the function then throws, nothing is charged. */
@@ -21,6 +28,8 @@ export interface GuardOptions {
   readonly holdForMs?: number;
   /** The function calls `began()` when the provider begins: if it throws before, nothing is charged. */
   readonly beginsExplicitly?: boolean;
+  /** Ends the call: nothing is reserved when it is aborted already, and it reaches the function as `signal`. */
+  readonly signal?: AbortSignal;
 }
 
 export type GuardResult<T> =
@@ -33,7 +42,7 @@ export type GuardResult<T> =
  */
 export class UnsettledError<T = unknown> extends AlphaError {
   constructor(
-    /** What the guarded function returned. */
+    /** What the guarded function returned; `undefined` when it threw. */
     readonly value: T,
     readonly handle: ReservationHandle,
     readonly usage: UsageReport,
@@ -57,20 +66,39 @@ export async function guard<T>(
   fn: (context: GuardContext) => T | Promise<T>,
   options: GuardOptions = {},
 ): Promise<GuardResult<T>> {
+  const { signal } = options;
+  signal?.throwIfAborted();
   const { decision, reservation } = await limits.reserve(request, options);
   if (reservation === null) return { admitted: false, decision };
   const { handle } = reservation;
+  if (signal?.aborted === true) {
+    await limits.release(handle);
+    throw signal.reason;
+  }
   // What is charged when nobody says what was used: all that was held, as output, the dearest kind of token.
-  const held: UsageReport = {
+  let held = {
     output: reservation.tokens,
     images: reservation.images,
     cost: reservation.cost,
   };
 
   let reported: UsageReport | null = null;
+  let parts = 0;
   let begun = options.beginsExplicitly !== true;
   const context: GuardContext = {
     handle,
+    signal,
+    settlePart: async (usage) => {
+      parts += 1;
+      const recorded = await limits.settlePart(handle, usage, { part: parts });
+      const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, images = 0 } = usage;
+      held = {
+        output: Math.max(0, held.output - input - cacheRead - cacheWrite - output),
+        images: Math.max(0, held.images - images),
+        cost: Math.max(0, held.cost - recorded.cost - recorded.assumed),
+      };
+      return recorded;
+    },
     report: (usage) => {
       reported = usage;
     },
@@ -87,21 +115,19 @@ export async function guard<T>(
   try {
     value = await fn(context);
   } catch (error) {
-    await settleFailed(begun || reported !== null ? settle : () => limits.release(handle), error);
+    const charged = begun || reported !== null;
+    try {
+      await (charged ? settle() : limits.release(handle));
+    } catch (cause) {
+      // The function's own error matters more than one of the store; but the store's must not vanish either.
+      const lost = charged ? new UnsettledError(undefined, handle, reported ?? held, settle, cause) : cause;
+      throw new AggregateError([error, lost], "the call failed, and its usage could not be written");
+    }
     throw error;
   }
   try {
     return { admitted: true, decision, value, recorded: await settle() };
   } catch (error) {
     throw new UnsettledError(value, handle, reported ?? held, settle, error);
-  }
-}
-
-/** The function's own error matters more than one of the store; but the store's must not vanish either. */
-async function settleFailed(settle: () => Promise<unknown>, error: unknown): Promise<void> {
-  try {
-    await settle();
-  } catch (unsettled) {
-    throw new AggregateError([error, unsettled], "the call failed, and its usage could not be written");
   }
 }

@@ -1,11 +1,13 @@
 import type { Decision } from "../domain/decide.js";
 import { storeUnavailable } from "../domain/ledger.js";
-import type {
-  Entry,
-  EntryStatus,
-  LedgerRequest,
-  Operation,
-  OperationOutcome,
+import {
+  type Entry,
+  type EntryStatus,
+  type LedgerRequest,
+  type Operation,
+  type OperationOutcome,
+  type PartOfCall,
+  partId,
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
 import type { PriceSource } from "../domain/price.js";
@@ -13,6 +15,7 @@ import { type CallKind, canonicalProvider } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
+import { decideOpen, type OpenDecision } from "./fail-open.js";
 import {
   entryOf,
   kindOf,
@@ -20,8 +23,11 @@ import {
   needsBook,
   quoted,
   requireCounts,
+  requireRequest,
   type UsageReport,
 } from "./live-usage.js";
+import type { LastSeen } from "./ports.js";
+import { inOwnWords, type MessageTemplate } from "./sentence.js";
 
 export type { LimitsRequest, UsageReport } from "./live-usage.js";
 
@@ -57,6 +63,15 @@ export interface ReserveResult {
   readonly reservation: Reservation | null;
 }
 
+/** How an application wants to be answered. */
+export interface LimitsOptions {
+  /** Let calls through while the store cannot be reached. */
+  readonly failOpen?: boolean;
+  /** The time zone in which messages tell instants; the accounting zone unless given. */
+  readonly messageZone?: string;
+  readonly message?: MessageTemplate;
+}
+
 interface Pending {
   readonly operation: Operation;
   resolve(outcome: OperationOutcome): void;
@@ -72,19 +87,47 @@ export class LimitsEngine {
   #loading: Promise<PriceSource> | null = null;
   #book: PriceSource | null = null;
 
-  constructor(private readonly engine: Engine) {}
+  constructor(
+    private readonly engine: Engine,
+    private readonly options: LimitsOptions = {},
+  ) {}
 
   /** Decides a request without reserving anything. Never throws for what the store does: that is a decision too. */
   async check(request: LimitsRequest): Promise<Decision> {
-    requireCounts(request);
+    requireRequest(request);
+    const prepared = this.#request(request) ?? (await this.#priced(request));
+    const at = this.engine.now();
     try {
-      const prepared = this.#request(request) ?? (await this.#priced(request));
-      const at = this.engine.now();
       const [decision] = await this.engine.store.meter.check([{ user: request.user, request: prepared, at }]);
-      return decision as Decision;
+      return this.#said(decision as Decision, request);
     } catch (error) {
-      if (isUnavailable(error)) return storeUnavailable();
-      throw error;
+      return this.#withoutStore(request, prepared, at, error).decision;
+    }
+  }
+
+  /**
+   * Decides many requests on one snapshot, in their order: each sees those before it as if they were reserved. Nothing
+   * is.
+   */
+  async checkMany(requests: readonly LimitsRequest[]): Promise<Decision[]> {
+    requests.forEach(requireRequest);
+    const prepared: LedgerRequest[] = [];
+    for (const request of requests) prepared.push(this.#request(request) ?? (await this.#priced(request)));
+    const at = this.engine.now();
+    const operations = requests.map(({ user }, index): Operation => {
+      const request = prepared[index] as LedgerRequest;
+      return { op: "reserve", user, id: this.engine.ids.reservation(), request, at, holdFor: null };
+    });
+    try {
+      const outcomes = operations.length === 0 ? [] : await this.engine.store.meter.preview(operations);
+      return outcomes.map((outcome, index) => {
+        const { decision } = outcome as Extract<OperationOutcome, { op: "reserve" }>;
+        return this.#said(decision, requests[index] as LimitsRequest);
+      });
+    } catch (error) {
+      return requests.map((request, index) => {
+        return this.#withoutStore(request, prepared[index] as LedgerRequest, at, error).decision;
+      });
     }
   }
 
@@ -93,26 +136,28 @@ export class LimitsEngine {
     request: LimitsRequest,
     options: { readonly id?: string; readonly holdForMs?: number } = {},
   ): Promise<ReserveResult> {
-    requireCounts(request);
+    requireRequest(request);
     const prepared = this.#request(request) ?? (await this.#priced(request));
+    const { user } = request;
     const id = options.id ?? this.engine.ids.reservation();
+    const at = this.engine.now();
+    const holdFor = options.holdForMs ?? null;
     try {
-      const outcome = await this.#submit({
-        op: "reserve",
-        user: request.user,
-        id,
-        request: prepared,
-        at: this.engine.now(),
-        holdFor: options.holdForMs ?? null,
-      });
-      const { decision, hold } = outcome;
+      const outcome = await this.#submit({ op: "reserve", user, id, request: prepared, at, holdFor });
+      const { hold } = outcome;
+      const decision = this.#said(outcome.decision, request);
       if (hold === null) return { decision, reservation: null };
       const { tokens, images, cost } = hold.amounts;
-      const handle = { user: request.user, id, ...hold.kind };
+      const handle = { user, id, ...hold.kind };
       return { decision, reservation: { handle, expiresAt: hold.expiresAt, tokens, images, cost } };
     } catch (error) {
-      if (isUnavailable(error)) return { decision: storeUnavailable(), reservation: null };
-      throw error;
+      const { decision, amounts, holdTtl } = this.#withoutStore(request, prepared, at, error);
+      if (amounts === null) return { decision, reservation: null };
+      const { provider, model, feature } = prepared;
+      const { tokens, images, cost } = amounts;
+      const expiresAt = at + (holdFor ?? holdTtl);
+      const handle = { user, id, provider, model, feature };
+      return { decision, reservation: { handle, expiresAt, tokens, images, cost } };
     }
   }
 
@@ -123,7 +168,33 @@ export class LimitsEngine {
     options: { readonly estimated?: boolean } = {},
   ): Promise<Recorded> {
     const { user, id, ...kind } = handle;
-    return this.#enter("settle", user, id, { ...kind, ...usage }, options.estimated ?? false);
+    return this.#enter("settle", user, id, { ...kind, ...usage }, { estimated: options.estimated ?? false });
+  }
+
+  /**
+   * Counts a part of what a reserved call uses, while it goes on: the reservation holds as much less, and longer.
+   * @param options.part the number of the part, from 1; the same number again counts once
+   */
+  async settlePart(
+    handle: ReservationHandle,
+    usage: UsageReport,
+    options: { readonly part: number; readonly holdForMs?: number },
+  ): Promise<Recorded> {
+    const { user, id, ...kind } = handle;
+    const { part: number, holdForMs: holdFor = null } = options;
+    if (!Number.isSafeInteger(number) || number < 1) {
+      throw new AlphaError(
+        "usage",
+        `the number of a part must be a whole number of 1 or more, not ${number}`,
+      );
+    }
+    if (usage.providerId !== undefined) {
+      throw new AlphaError("usage", "a part has no providerId", {
+        hint: "the id is the whole call's: report it when you settle the rest",
+      });
+    }
+    const part = { hold: id, number, holdFor };
+    return this.#enter("settle", user, partId(id, number), { ...kind, ...usage }, { estimated: false, part });
   }
 
   /** Ends a reservation that used nothing. Releasing twice, or what has expired, does no harm. */
@@ -146,14 +217,14 @@ export class LimitsEngine {
 
   /** Records usage that nothing was reserved for. The same id again is a duplicate and counts once. */
   record(user: string, usage: UsageReport, options: { readonly id?: string } = {}): Promise<Recorded> {
-    return this.#enter("record", user, options.id ?? this.engine.ids.event(), usage, false);
+    return this.#enter("record", user, options.id ?? this.engine.ids.event(), usage, { estimated: false });
   }
 
   /** What `record` would answer, with nothing written. */
   async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
     requireCounts(usage);
-    const at = this.engine.now();
     const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
+    const at = this.engine.now();
     const entry = entryOf(user, id, usage, { estimated: false, at, book });
     const [outcome] = await this.engine.store.meter.preview([{ op: "record", entry, at }]);
     return recordedOf(entry, outcome as OperationOutcome);
@@ -164,33 +235,75 @@ export class LimitsEngine {
     user: string,
     id: string,
     usage: UsageReport,
-    estimated: boolean,
+    { estimated, part }: { readonly estimated: boolean; readonly part?: PartOfCall },
   ): Promise<Recorded> {
     requireCounts(usage);
     const at = this.engine.now();
     const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
     const entry = entryOf(user, id, usage, { estimated, at, book });
-    return recordedOf(entry, await this.#submit({ op, entry, at }));
+    const operation = op === "record" || part === undefined ? { op, entry, at } : { op, entry, at, part };
+    return recordedOf(entry, await this.#submit(operation));
+  }
+
+  /** A decision as it is said to the application. */
+  #said(decision: Decision, request: LimitsRequest): Decision {
+    const { message } = this.options;
+    return message === undefined
+      ? decision
+      : inOwnWords(decision, message, request, () => this.#zoneOf(request));
+  }
+
+  #zoneOf({ user, zone = this.options.messageZone }: LimitsRequest): string {
+    return zone ?? this.#lastSeen(user)?.settings.time_zone ?? "UTC";
+  }
+
+  #lastSeen(user: string): LastSeen | null {
+    try {
+      return this.engine.store.meter.lastSeen(user);
+    } catch {
+      // It was never opened, so nothing was ever seen.
+      return null;
+    }
+  }
+
+  /** The decision when the store failed: whatever it was, the application gets an answer. */
+  #withoutStore(request: LimitsRequest, prepared: LedgerRequest, at: Instant, error: unknown): OpenDecision {
+    const cause = error instanceof Error ? error.message : String(error);
+    const open =
+      this.options.failOpen === true
+        ? decideOpen(prepared, this.#lastSeen(request.user), at, cause)
+        : { decision: storeUnavailable(cause), amounts: null, holdTtl: 0 };
+    return { ...open, decision: this.#said(open.decision, request) };
   }
 
   /** The request as the ledger takes it; `undefined` where the price book has to be asked first. */
   #request(request: LimitsRequest): LedgerRequest | undefined {
     const { provider = "", model = "", feature = "", tokens = null, images = null, cost = null } = request;
-    if (cost === null && model !== "" && (tokens !== null || images !== null)) return undefined;
-    return { provider: canonicalProvider(provider), model, feature, tokens, images, cost, dearest: null };
+    const { maxTokens, zone = this.options.messageZone } = request;
+    const states = tokens !== null || images !== null || maxTokens !== undefined;
+    if (cost === null && model !== "" && states) return undefined;
+    const kind = { provider: canonicalProvider(provider), model, feature };
+    return { ...kind, tokens, maxTokens, images, cost, dearest: null, zone };
   }
 
   async #priced(request: LimitsRequest): Promise<LedgerRequest> {
     const kind = kindOf(request);
     const book = this.#book ?? (await this.#loadBook());
     const dearest = quoted(book.dearest(kind, this.engine.now()));
-    return { ...kind, tokens: request.tokens ?? null, images: request.images ?? null, cost: null, dearest };
+    const { tokens = null, maxTokens, images = null, zone = this.options.messageZone } = request;
+    return { ...kind, tokens, maxTokens, images, cost: null, dearest, zone };
   }
 
+  /** Without a price book a call is one without a price: the rule for those applies, and the next call tries again. */
   async #loadBook(): Promise<PriceSource> {
-    this.#loading ??= this.engine.prices();
-    this.#book = await this.#loading;
-    return this.#book;
+    try {
+      this.#loading ??= this.engine.prices();
+      this.#book = await this.#loading;
+      return this.#book;
+    } catch {
+      this.#loading = null;
+      return NO_PRICES;
+    }
   }
 
   #submit<O extends Operation>(operation: O): Promise<Extract<OperationOutcome, { op: O["op"] }>> {
@@ -212,7 +325,7 @@ export class LimitsEngine {
       for (const [index, each] of batch.entries()) each.resolve(outcomes[index] as OperationOutcome);
     } catch (error) {
       if (batch.length === 1 || isUnavailable(error)) {
-        for (const each of batch) each.reject(error);
+        for (const each of batch) each.reject(unwritten(error));
         return;
       }
       // One operation that cannot be counted must not take the others down with it.
@@ -220,6 +333,8 @@ export class LimitsEngine {
     }
   }
 }
+
+const NO_PRICES: PriceSource = { rates: () => null, dearest: () => null };
 
 function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
   if (outcome.op !== "record" && outcome.op !== "settle")
@@ -230,6 +345,15 @@ function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
   }
   const { cost = 0, assumed = 0 } = event ?? {};
   return { id, status, cost, assumed, unpriced: event?.pricedBy === "none" };
+}
+
+/** Whatever went wrong, the caller is told in one way, and can try again. */
+function unwritten(error: unknown): AlphaError {
+  if (error instanceof AlphaError) return error;
+  return new AlphaError("database", `it could not be written: ${(error as Error).message}`, {
+    hint: "try again with the same handle or id; it counts once",
+    cause: error,
+  });
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -4,7 +4,7 @@ import type { Nanos } from "../domain/money.js";
 import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
 import type { QuotedRates } from "../domain/price-rule.js";
 import { type CallKind, canonicalProvider, type Usage } from "../domain/usage.js";
-import type { Instant } from "../domain/window.js";
+import { calendar, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 
 /** The source of events that are metered live, by the product or by `alpha usage record`. */
@@ -16,9 +16,16 @@ export interface LimitsRequest extends Partial<CallKind> {
   readonly user: string;
   /** Tokens, input and output together. Left out together with `images`: the request is judged by both quotas. */
   readonly tokens?: number;
+  /**
+   * Instead of `tokens`, for a call that is told how much it may write: clamped to the ceiling of one call and to what is
+   * left, and the decision's `maxTokens` says to how many.
+   */
+  readonly maxTokens?: number;
   readonly images?: number;
   /** Expected cost in nanos; estimated from the model's dearest rate when left out. */
   readonly cost?: Nanos;
+  /** The IANA time zone in which the decision's message tells instants. */
+  readonly zone?: string;
 }
 
 /** What a call used. Buckets are disjoint, see `TokenBuckets`; what is left out is 0. */
@@ -40,6 +47,7 @@ const MOST_COST = 1_000_000_000_000_000;
 
 const MOST = {
   tokens: MOST_TOKENS,
+  maxTokens: MOST_TOKENS,
   images: MOST_IMAGES,
   cost: MOST_COST,
   input: MOST_TOKENS,
@@ -67,6 +75,18 @@ export function requireCounts(values: Partial<Record<keyof typeof MOST, number>>
 
 export function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
   return { provider: canonicalProvider(provider), model: model.trim(), feature: feature.trim() };
+}
+
+/** Refuses a request that makes no sense. */
+export function requireRequest(request: LimitsRequest): void {
+  requireCounts(request);
+  if (request.tokens !== undefined && request.maxTokens !== undefined) {
+    throw new AlphaError("usage", "a request says tokens or maxTokens, not both", {
+      hint: "tokens is what the call will use; maxTokens is what it may use at most",
+    });
+  }
+  // Throws for what is no time zone.
+  if (request.zone !== undefined) calendar(request.zone);
 }
 
 /** Whether the cost has to be computed from the price book. */

@@ -41,6 +41,8 @@ export interface TierChange {
     readonly period: Period;
     readonly limit: number | null;
   }[];
+  /** Tokens that one call may use: `unlimited`, or what the `setting` says. */
+  readonly callTokens?: number | "unlimited" | "setting";
   /** Replaces all features. */
   readonly features?: readonly string[];
   readonly addFeatures?: readonly string[];
@@ -66,7 +68,14 @@ function changed(tier: Tier, change: TierChange): Tier {
     rank: change.rank ?? tier.rank,
     quotas,
     features: [...new Set(wanted)].filter((feature) => !unwanted.includes(feature)).sort(),
+    ...ceilingOf(tier, change),
   });
+}
+
+function ceilingOf(tier: Tier, { callTokens }: TierChange): Pick<Tier, "callTokens"> {
+  if (callTokens === "setting") return {};
+  if (callTokens !== undefined) return { callTokens: callTokens === "unlimited" ? null : callTokens };
+  return tier.callTokens === undefined ? {} : { callTokens: tier.callTokens };
 }
 
 async function requireFreeRank(tx: Reading, tier: Tier): Promise<void> {
@@ -154,7 +163,8 @@ function sameTier(a: Tier, b: Tier): boolean {
   const { quotas, gained, lost } = promotionBetween(a, b);
   const sameFeatures =
     gained.length + lost.length === 0 && [...a.features].sort().join() === [...b.features].sort().join();
-  return a.label === b.label && a.rank === b.rank && quotas.length === 0 && sameFeatures;
+  const sameWords = a.label === b.label && a.rank === b.rank;
+  return sameWords && a.callTokens === b.callTokens && quotas.length === 0 && sameFeatures;
 }
 
 /** Removes a tier that nobody is on and nobody starts on. */

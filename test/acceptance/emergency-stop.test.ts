@@ -35,7 +35,7 @@ Lift it with: alpha emergency-stop off
   expect(status.code).toBe(4);
   expect(status.stdout).toMatch(/stop {2}all calls {2}2026-11-22T12:00:0\S+Z {2}lifted {2}tester {2}runaway/);
   expect(await home.ok(["emergency-stop", "off"])).toMatch(
-    /^Lifted: all calls \(stopped by tester since 2026-11-22 12:00: runaway\)$/m,
+    /^Lifted: all calls \(stopped by tester since 2026-11-22 12:00 UTC: runaway\)$/m,
   );
   expect(await home.run(["emergency-stop", "status"])).toMatchObject({
     code: 0,

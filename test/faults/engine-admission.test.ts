@@ -172,7 +172,8 @@ test("whoever reads the file meanwhile never sees more settled and held than a l
   await Promise.all(processes.map((each) => each.tell({ do: "open", database: path, now: T0 })));
   const requests = caps.map(({ meter }) => ({ ...REQUEST, user: meter }));
   const churning = processes.map((each) => each.tell({ do: "churn", requests, flag, callers: 40 }));
-  const most = (seen: Observed) => caps.map((cap, n) => seen.most[`${n + 1}/${cap.period}/${cap.meter}`] ?? 0);
+  const most = (seen: Observed) =>
+    caps.map((cap, n) => seen.most[`${n + 1}/${cap.period}/${cap.meter}`] ?? 0);
   const limits = caps.map(({ limit }) => limit);
   // The calls go on until it has seen a lot, and every limit reached to the last unit.
   const enough = (seen: Observed) =>
@@ -182,9 +183,8 @@ test("whoever reads the file meanwhile never sees more settled and held than a l
   const asked = await Promise.all(churning);
 
   expect(most(await look())).toEqual(limits);
-  for (const { codes } of asked) {
-    expect(new Set(["ok", "near-limit", ...full])).toEqual(new Set(Object.keys(codes)));
-  }
+  const codes = new Set(asked.flatMap((each) => Object.keys(each.codes)));
+  expect([...codes].sort()).toEqual(["near-limit", "ok", "quota-exhausted"]);
   // The settled calls are still there, beside what comes and goes.
   expect(rowsOf(path, "select sum(requests) as settled from usage_day")).toEqual([{ settled: 4 * 4 }]);
 }, 120_000);

@@ -134,9 +134,12 @@ function expectTotals(raw: Sqlite.Database, events: readonly EventRow[]): void {
   expect(keptDays.sums).toEqual(days.sums);
 
   const keptWindows = new Sums();
-  const rows = raw.prepare<[], Record<string, number> & { period: string }>("select * from usage_window").all();
+  const rows = raw
+    .prepare<[], Record<string, number> & { period: string }>("select * from usage_window")
+    .all();
   for (const { period, window_index: index = 0, user_id, tokens, images, cost, requests } of rows) {
-    const window = period === "day" ? isoDay(index * DAY) : isoMonth(Date.UTC(Math.floor(index / 12), index % 12, 15));
+    const window =
+      period === "day" ? isoDay(index * DAY) : isoMonth(Date.UTC(Math.floor(index / 12), index % 12, 15));
     keptWindows.add(`${user_id} ${window}`, [tokens!, images!, cost!, requests!]);
   }
   expect(keptWindows.sums).toEqual(windows.sums);
@@ -216,7 +219,9 @@ async function expectRoom(path: string): Promise<void> {
   now = T0 + HOLD_TTL;
   expect((await living.check(probe)).held).toBe(500);
   // What is left beside the living hold can be had again, to the last token.
-  expect((await living.reserve({ ...rest, tokens: rest.tokens + 1 })).decision.code).toBe("request-too-large");
+  expect((await living.reserve({ ...rest, tokens: rest.tokens + 1 })).decision.code).toBe(
+    "request-too-large",
+  );
   expect((await living.reserve(rest)).reservation).not.toBeNull();
 
   now = T0 + HOLD_TTL - 1 + HOLD_TTL;

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { kyselyOver } from "../../src/store/sqlite/dialect.js";
-import { connect, initSqlite, openSqlite } from "../../src/store/sqlite/open.js";
+import { initSqlite } from "../../src/store/sqlite/init.js";
+import { connect, openSqlite } from "../../src/store/sqlite/open.js";
 import { SqliteStore } from "../../src/store/sqlite/store.js";
 import {
   change,

@@ -198,6 +198,7 @@ describe("the Express middleware", () => {
     expect(told.headers.get("ratelimit-reset")).toBe(String(12 * 3_600));
     const silent = await fetch(await serving(application(limits, handler, { headers: false })));
     expect([...silent.headers.keys()].filter((name) => name.startsWith("ratelimit"))).toEqual([]);
+    await settled(limits);
   });
 
   it("leaves alone what is not limited", async () => {

@@ -3,10 +3,13 @@ import Sqlite from "better-sqlite3";
 import { type Kysely, Migrator, sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { AlphaError } from "../../src/errors.js";
-import { migrate, migrationState, requireCurrent } from "../../src/store/migrate.js";
+import { migrate } from "../../src/store/migrate.js";
+import { requireCurrent } from "../../src/store/migration-state.js";
 import type { Schema } from "../../src/store/schema.js";
-import { kyselyOver, SQLITE_FLAVOR } from "../../src/store/sqlite/dialect.js";
-import { connect, initSqlite, openSqlite } from "../../src/store/sqlite/open.js";
+import { kyselyOver } from "../../src/store/sqlite/dialect.js";
+import { SQLITE_FLAVOR } from "../../src/store/sqlite/flavor.js";
+import { initSqlite } from "../../src/store/sqlite/init.js";
+import { connect, openSqlite } from "../../src/store/sqlite/open.js";
 import { program } from "../support/processes.js";
 import { freshSqliteFile, tempFolder } from "../support/store.js";
 
@@ -97,7 +100,8 @@ describe("migrations", () => {
       const migrator = new Migrator({ db, provider: { getMigrations: async () => all } });
       const { error } = await migrator.migrateToLatest();
       expect(String(error)).toContain("no_such_table");
-      expect((await migrationState(db, SQLITE_FLAVOR)).applied).toEqual(["0001_initial"]);
+      const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+      expect(rows).toEqual([{ name: "0001_initial" }]);
       expect(await db.selectFrom("users").selectAll().execute()).toEqual([]);
       expect(await migrate(db, SQLITE_FLAVOR)).toEqual([]);
     });

@@ -3,7 +3,8 @@ import { initialise } from "../../src/engine/init.js";
 import type { Store } from "../../src/engine/ports.js";
 import { type AddUser, addUsers } from "../../src/engine/users.js";
 import { createIds } from "../../src/ids.js";
-import { initSqlite, openSqlite } from "../../src/store/sqlite/open.js";
+import { initSqlite } from "../../src/store/sqlite/init.js";
+import { openSqlite } from "../../src/store/sqlite/open.js";
 import { NOW } from "./cli.js";
 import { T0 } from "./store.js";
 

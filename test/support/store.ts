@@ -7,7 +7,8 @@ import type { Entry, LedgerRequest, Operation } from "../../src/domain/ledger-mo
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
 import type { User } from "../../src/domain/user.js";
 import type { AuditEntry, NewUser, Store, Writing } from "../../src/engine/ports.js";
-import { initSqlite, openSqlite } from "../../src/store/sqlite/open.js";
+import { initSqlite } from "../../src/store/sqlite/init.js";
+import { openSqlite } from "../../src/store/sqlite/open.js";
 
 /** Sunday, 22 November 2026, 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);

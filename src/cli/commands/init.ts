@@ -6,7 +6,7 @@ import { calendar } from "../../domain/window.js";
 import { type Initialised, initialise } from "../../engine/init.js";
 import { AlphaError } from "../../errors.js";
 import { initJson, initText } from "../../render/views/init.js";
-import { initSqlite } from "../../store/sqlite/open.js";
+import { initSqlite } from "../../store/sqlite/init.js";
 import { rememberDatabase } from "../config.js";
 import type { Context } from "../context.js";
 import { COMMAND_WAIT_MS } from "../open-engine.js";

@@ -16,7 +16,23 @@ export interface TierView extends Tier {
 
 export function tierJson(tier: Tier) {
   const { key, label, rank, quotas, features } = tier;
-  return { key, label, rank, quotas: inOrder(quotas).map(quotaJson), features };
+  return {
+    key,
+    label,
+    rank,
+    quotas: inOrder(quotas).map(quotaJson),
+    call_tokens: ceilingValue(tier),
+    features,
+  };
+}
+
+/** `null`: what the setting says. */
+function ceilingValue({ callTokens }: Tier): number | "unlimited" | null {
+  return callTokens === null ? "unlimited" : (callTokens ?? null);
+}
+
+function ceilingText({ callTokens }: Tier): string {
+  return callTokens === undefined ? "as the setting says" : limitText("tokens", callTokens);
 }
 
 export function listedTierJson(tier: TierView) {
@@ -52,6 +68,7 @@ export function tiersTable(tiers: readonly TierView[], every: boolean): Table<Ti
       },
       { key: "label", header: "LABEL", priority: 5, truncate: true, text: (tier) => tier.label },
       ...shown.map(({ meter, period }) => limitColumn(meter, period)),
+      ...(every || tiers.some((tier) => tier.callTokens !== undefined) ? [ceilingColumn()] : []),
       {
         key: "users",
         header: "USERS",
@@ -82,6 +99,17 @@ function defaultColumn(): Column<TierView> {
   };
 }
 
+function ceilingColumn(): Column<TierView> {
+  return {
+    key: "call_tokens",
+    header: "TOKENS/CALL",
+    align: "right",
+    priority: 3,
+    text: (tier) => (tier.callTokens === undefined ? "-" : limitText("tokens", tier.callTokens)),
+    value: (tier) => ceilingValue(tier),
+  };
+}
+
 function limitColumn(meter: Meter, period: Period): Column<TierView> {
   const limitOf = (tier: Tier) => quotaFor(tier.quotas, meter, period)?.limit ?? null;
   return {
@@ -100,7 +128,8 @@ function tierFields(tier: Tier): Field[] {
     const quotas = inOrder(tier.quotas.filter((quota) => quota.meter === meter));
     return [meter, quotas.length === 0 ? "unlimited" : quotas.map(shortPhrase).join(", ")];
   });
-  return [["rank", String(tier.rank)], ...limits, ["features", featuresText(tier.features)]];
+  const ceiling: Field[] = tier.callTokens === undefined ? [] : [["tokens per call", ceilingText(tier)]];
+  return [["rank", String(tier.rank)], ...limits, ...ceiling, ["features", featuresText(tier.features)]];
 }
 
 /** A limit beside the name of its meter. */
@@ -193,6 +222,9 @@ export function tierSetText(view: TierSetView, dryRun: boolean, style: Style, wi
     before: limitText(meter, from),
     after: limitText(meter, to),
   }));
+  if (before.callTokens !== after.callTokens) {
+    rows.push({ what: "tokens per call", before: ceilingText(before), after: ceilingText(after) });
+  }
   if (before.label !== after.label) rows.push({ what: "label", before: before.label, after: after.label });
   if (before.rank !== after.rank)
     rows.push({ what: "rank", before: String(before.rank), after: String(after.rank) });

@@ -8,20 +8,10 @@ import {
   type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
-  sql,
   type TransactionSettings,
 } from "kysely";
-import type { Flavor } from "../../../migrations/index.js";
 import type { Schema } from "../schema.js";
 import { whileBusy } from "./busy.js";
-
-/** How the migrations are spelled for SQLite: strict tables, and keyed ones without a row id of their own. */
-export const SQLITE_FLAVOR: Flavor = {
-  int: "integer",
-  numbered: (column) => column.primaryKey(),
-  tableEnd: sql`strict`,
-  keyedTableEnd: sql`strict, without rowid`,
-};
 
 /**
  * Kysely's driver begins a deferred transaction, which fails at once when it turns from reading to writing after

@@ -2,14 +2,14 @@ import { type BigIntStats, statSync } from "node:fs";
 import type Sqlite from "better-sqlite3";
 import type { Durability } from "../../domain/settings.js";
 import { AlphaError } from "../../errors.js";
-import { requireCurrent, stateFrom } from "../migrate.js";
+import { requireCurrent } from "../migration-state.js";
 import { explainSqlite, isBusy, sqliteCode } from "./busy.js";
-import { kyselyOver, SQLITE_FLAVOR } from "./dialect.js";
+import { kyselyOver } from "./dialect.js";
 import type { LastSeenMemory } from "./last-seen.js";
 import { MeterSaver } from "./meter-save.js";
 import { MeterState } from "./meter-state.js";
 import { type MeterStatements, meterStatements } from "./meter-statements.js";
-import { connect } from "./open.js";
+import { connect, stateOf } from "./open.js";
 
 /** A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. */
 const CHECKPOINT_PAGES = 8_000;
@@ -62,8 +62,7 @@ export class MeterConnection {
 
   /** Refuses a file that took the place of the one that was open, unless it holds this version's database. */
   requireCurrent(): void {
-    const tables = this.raw.prepare<[], string>("select name from kysely_migration order by name").pluck();
-    requireCurrent(stateFrom(tables.all(), SQLITE_FLAVOR), this.path);
+    requireCurrent(stateOf(this.raw), this.path);
   }
 }
 

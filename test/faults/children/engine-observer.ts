@@ -42,7 +42,8 @@ const look = raw.transaction(() => {
     }
   };
   for (const row of windows.all(Number(day), Number(month))) add(row.user_id, row.period, row);
-  for (const row of holds.all(Number(now))) for (const period of ["day", "month"]) add(row.user_id, period, row);
+  for (const row of holds.all(Number(now)))
+    for (const period of ["day", "month"]) add(row.user_id, period, row);
   return sums;
 });
 

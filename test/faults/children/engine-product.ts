@@ -73,7 +73,9 @@ async function reserve({ request, times }: Extract<Order, { do: "reserve" }>): P
   const answers: Promise<void>[] = [];
   for (let n = 0; n < times; n++) {
     const answer = limits.reserve(request);
-    answers.push(answer.then(({ decision, reservation }) => asked.count(decision.code, reservation !== null)));
+    answers.push(
+      answer.then(({ decision, reservation }) => asked.count(decision.code, reservation !== null)),
+    );
     // A few a turn: each turn is a transaction of its own, between which the other processes come.
     if (n % TURN === TURN - 1) await nextTurn();
   }

@@ -2,7 +2,8 @@ import { writeSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import type { Entry } from "../../../src/domain/ledger-model.js";
 import type { Store } from "../../../src/engine/ports.js";
-import { initSqlite, openSqlite } from "../../../src/store/sqlite/open.js";
+import { initSqlite } from "../../../src/store/sqlite/init.js";
+import { openSqlite } from "../../../src/store/sqlite/open.js";
 
 /*
  * What the tests of several processes let other processes do: `writer TASK PATH …`. It says `ready` once it is loaded,

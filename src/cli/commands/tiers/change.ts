@@ -6,6 +6,7 @@ import { QUOTA_OPTIONS } from "./quota-options.js";
 export interface TierOptions {
   readonly label?: string;
   readonly rank?: string;
+  readonly callTokens?: string;
   readonly feature?: readonly string[];
   readonly addFeature?: readonly string[];
   readonly removeFeature?: readonly string[];
@@ -25,11 +26,22 @@ export function tierChange(options: TierOptions): TierChange {
     ...(label === undefined ? {} : { label: label.trim() }),
     ...(options.rank === undefined ? {} : { rank: parseRank(options.rank) }),
     ...(quotas.length === 0 ? {} : { quotas }),
+    ...(options.callTokens === undefined ? {} : { callTokens: parseCeiling(options.callTokens) }),
     ...(feature === undefined ? {} : { features: feature }),
     ...(addFeature === undefined ? {} : { addFeatures: addFeature }),
     ...(removeFeature === undefined ? {} : { removeFeatures: removeFeature }),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+function parseCeiling(text: string): number | "unlimited" | "setting" {
+  const word = text.trim().toLowerCase();
+  if (word === "unlimited" || word === "setting") return word;
+  const ceiling = parseCount("--call-tokens", text);
+  if (ceiling > 0) return ceiling;
+  throw new AlphaError("usage", "--call-tokens must be 1 or more", {
+    hint: "to allow no tokens at all: --daily-tokens 0",
+  });
 }
 
 function parseRank(text: string): number {

@@ -16,6 +16,7 @@ function tierOptions(): Option[] {
       const value = meter === "cost" ? "usd" : "n";
       return new Option(`${flag} <${value}>`, `${what} a ${period}, or unlimited`);
     }),
+    new Option("--call-tokens <n>", "tokens that one call may use; unlimited; or setting, for the default"),
   ];
 }
 

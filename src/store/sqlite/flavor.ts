@@ -1,0 +1,10 @@
+import { sql } from "kysely";
+import type { Flavor } from "../../../migrations/index.js";
+
+/** How the migrations are spelled for SQLite: strict tables, and keyed ones without a row id of their own. */
+export const SQLITE_FLAVOR: Flavor = {
+  int: "integer",
+  numbered: (column) => column.primaryKey(),
+  tableEnd: sql`strict`,
+  keyedTableEnd: sql`strict, without rowid`,
+};
