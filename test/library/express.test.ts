@@ -199,6 +199,12 @@ describe("the Express middleware", () => {
     const silent = await fetch(await serving(application(limits, handler, { headers: false })));
     expect([...silent.headers.keys()].filter((name) => name.startsWith("ratelimit"))).toEqual([]);
     await settled(limits);
+    // 600 of 1,000 tokens are used; of the month's $10, this one holds nine.
+    const request = () => ({ ...ASK, tokens: 1, cost: 9_000_000_000 });
+    const dear = await fetch(await serving(application(limits, handler, { request })));
+    expect(dear.headers.get("ratelimit-limit")).toBe("10000000000");
+    expect(dear.headers.get("ratelimit-remaining")).toBe("999998000");
+    await settled(limits);
   });
 
   it("leaves alone what is not limited", async () => {

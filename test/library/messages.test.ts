@@ -56,7 +56,7 @@ describe("an application's own messages", () => {
     const decision = await limits.check(REQUEST);
     expect(made).toEqual([]);
     expect(decision.message).toBe(`ok: ada until ${Date.UTC(2026, 10, 22, 23)} (Europe/Berlin)`);
-    expect(made[0]?.sentence).toMatch(/^You have 900 of 1,000 left today/);
+    expect(made[0]?.sentence).toMatch(/^You have 900 tokens of 1,000 left today/);
     expect(made[0]?.request).toEqual(REQUEST);
     expect(JSON.parse(JSON.stringify(decision)).message).toBe(decision.message);
 

@@ -44,7 +44,7 @@ describe("maxTokens", () => {
     const { limits } = await opened({ callTokens: 250 });
     const { decision, reservation } = await limits.reserve({ ...CALL, maxTokens: 100_000 });
     expect(decision).toMatchObject({ outcome: "allow", maxTokens: 250, requested: 250, granted: 250 });
-    expect(decision.message).toMatch(/^This call may use at most 250 tokens\. You have 750 of 1,000 left/);
+    expect(decision.message).toMatch(/^This call may use at most 250 tokens\. You have 750 tokens of 1,000 left/);
     expect(reservation?.tokens).toBe(250);
     expect((await limits.check({ ...CALL, tokens: 1 })).held).toBe(250);
   });
@@ -61,30 +61,15 @@ describe("maxTokens", () => {
     expect(await limits.check({ ...CALL, maxTokens: 5 })).not.toHaveProperty("maxTokens");
   });
 
-  it("is clamped to what the budget that is left pays for", async () => {
-    const { limits } = await opened();
-    // Of $10.00 a month $0.05 is left, at $0.10 per 1,000 tokens.
+  it("is clamped to what the budget that is left pays for, beside the images", async () => {
+    const { home, limits } = await opened();
+    await home.ok(["tiers", "set", "free", "--daily-tokens", "unlimited"]);
     await limits.record("ada", { cost: 9_490_000_000 });
-    await limits.record("ada", { cost: 0 });
-    const { decision, reservation } = await limits.reserve({ user: "ada", maxTokens: 100_000 });
-    expect(decision).toMatchObject({ outcome: "warn", meter: "tokens", maxTokens: 1_000 });
-    expect(reservation?.cost).toBe(100_000_000);
-    await limits.release(reservation?.handle as never);
-    // With the images that it asks for, $0.50 are left for 10 of them and no more than 100 tokens.
-    const both = await limits.check({ user: "ada", maxTokens: 100_000, images: 5 });
-    expect(both).toMatchObject({ outcome: "warn", maxTokens: 1_000 });
-  });
-
-  it("clamps by cost in whole tokens, never beyond the budget", async () => {
-    const { limits } = await opened();
-    await limits.settlePart(
-      { ...(await reserved(limits)), id: "other" },
-      { cost: 9_450_000_000 },
-      { part: 1 },
-    );
-    // $0.55 are left: five images are $0.25, the rest pays for 3,000 tokens, more than the day has left.
-    const { reservation } = await limits.reserve({ user: "ada", maxTokens: 9_000, images: 5 });
-    expect(reservation).toMatchObject({ tokens: 700, cost: 320_000_000 });
+    // Of $10.00 a month $0.51 are left: 5,100 tokens at $0.10 per 1,000, or half as many beside five images.
+    expect((await limits.check({ user: "ada", maxTokens: 100_000 })).maxTokens).toBe(5_100);
+    const { decision, reservation } = await limits.reserve({ user: "ada", maxTokens: 100_000, images: 5 });
+    expect(decision).toMatchObject({ outcome: "warn", meter: "cost", granted: 510_000_000, maxTokens: 2_600 });
+    expect(reservation).toMatchObject({ tokens: 2_600, cost: 510_000_000 });
   });
 
   it("of which nothing can be paid for is refused", async () => {

@@ -139,9 +139,12 @@ describe("migrations", () => {
         .map((table) => table.name)
         .sort(),
     ).toEqual([
+      "client",
       "event_key",
       "forgiveness",
       "generation",
+      "guardrail_total",
+      "guardrail_trip",
       "hold",
       "job_lease",
       "refusal",

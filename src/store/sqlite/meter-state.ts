@@ -75,6 +75,8 @@ export class MeterState {
   #metered = new Map<number, MeteredUser>();
   #guarded = new Map<string, GuardrailState>();
   #systemHeld: SystemHeld | null = null;
+  /** The instant as of which what all hold was read. */
+  #heldFrom: Instant = 0;
   #version: number | undefined;
   readonly #sources = new Map<string, number>();
 
@@ -202,10 +204,13 @@ export class MeterState {
         if (!states.has(key)) states.set(key, this.#guardrailState(guardrail, index));
       }
     }
-    const latest = Math.max(...wanted.map(({ at }) => at));
-    if (this.#systemHeld === null || latest >= this.#systemHeld.until) {
-      const { tokens, cost, until } = this.statements.systemHeld.get(latest) ?? {};
+    const instants = wanted.map(({ at }) => at);
+    const [earliest, latest] = [Math.min(...instants), Math.max(...instants)];
+    // As the first call sees it: what runs out before the last one is still in the sum when an earlier one drops it.
+    if (this.#systemHeld === null || earliest < this.#heldFrom || latest >= this.#systemHeld.until) {
+      const { tokens, cost, until } = this.statements.systemHeld.get(earliest) ?? {};
       this.#systemHeld = { tokens: tokens ?? 0, cost: cost ?? 0, until: until ?? Number.POSITIVE_INFINITY };
+      this.#heldFrom = earliest;
     }
     return { guardrails: [...states.values()], systemHeld: this.#systemHeld };
   }
