@@ -4,20 +4,27 @@ import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { RateLimiterSQLite } from "rate-limiter-flexible";
 
-const BIN = fileURLToPath(new URL("../bin/alpha.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../bin/alpha.js", import.meta.url));
 
 export const PRO_USER = "pro";
 export const REQUEST = { user: PRO_USER, tokens: 100, cost: 1_000, feature: "blog_writer" };
 export const USAGE = { input: 60, output: 40, cost: 900 };
 
+/** Runs a command on a database. */
+export function alpha(path, args) {
+  execFileSync(process.execPath, [BIN, ...args], {
+    env: { ...process.env, ALPHA_DATABASE: path },
+    stdio: "pipe",
+  });
+}
+
 /** A database with one pro user whose quotas are all set, and so high that no benchmark reaches them. */
 export async function freshDatabase(path) {
-  const env = { ...process.env, ALPHA_DATABASE: path };
-  const alpha = (...args) => execFileSync(process.execPath, [BIN, ...args], { env, stdio: "pipe" });
-  alpha("init");
+  alpha(path, ["init"]);
   const high = "900000000000";
-  alpha("tiers", "set", "pro", "--daily-tokens", high, "--daily-images", high, "--monthly-cost", "900000");
-  alpha("users", "add", "pro@example.com", "--id", PRO_USER, "--tier", "pro");
+  const limits = ["--daily-tokens", high, "--daily-images", high, "--monthly-cost", "900000"];
+  alpha(path, ["tiers", "set", "pro", ...limits]);
+  alpha(path, ["users", "add", "pro@example.com", "--id", PRO_USER, "--tier", "pro"]);
   return path;
 }
 
@@ -26,6 +33,7 @@ export function openPeer(path) {
   const database = new Database(path, { timeout: 5_000 });
   database.pragma("journal_mode = wal");
   database.pragma("synchronous = normal");
+  database.pragma("wal_autocheckpoint = 8000");
   return new Promise((resolve, reject) => {
     const limiter = new RateLimiterSQLite(
       {

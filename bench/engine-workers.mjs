@@ -34,6 +34,10 @@ export async function startWorkers(kind, path, count) {
         fastest: Math.max(...rates),
       };
     },
+    /** Writes without end, one pair after the other. */
+    keepGoing() {
+      for (const child of children) child.send("keep going");
+    },
     stop() {
       for (const child of children) child.kill();
     },
@@ -43,7 +47,8 @@ export async function startWorkers(kind, path, count) {
 if (process.argv[1] === SELF) {
   const [kind, path] = process.argv.slice(2);
   const pair = kind === "ours" ? await ourPair(path) : await peerPair(path);
-  process.on("message", async () => {
+  process.on("message", async (message) => {
+    while (message === "keep going") await pair();
     const until = performance.now() + ROUND_MS;
     let pairs = 0;
     await Promise.all(

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLimits } from "../dist/index.js";
+import { besideImport, growth } from "./engine-growth.mjs";
 import { freshDatabase, openPeer, PRO_USER, pointLookup, REQUEST, USAGE } from "./engine-setup.mjs";
 import { startWorkers } from "./engine-workers.mjs";
-import { figure, inTurn } from "./harness.mjs";
+import { figure, inTurn, perSecond, perSecondAtOnce } from "./harness.mjs";
 
 const ROUNDS = 5;
 
@@ -15,27 +16,11 @@ export default async function* engineBench() {
   try {
     yield* single(folder);
     yield* processes(folder);
+    yield* growth(folder);
+    yield* besideImport(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Operations per second of an asynchronous operation, one after the other. */
-async function perSecond(count, operation) {
-  const began = performance.now();
-  for (let n = 0; n < count; n += 1) await operation(n);
-  return (count * 1000) / (performance.now() - began);
-}
-
-/** The same with many callers at once. */
-async function perSecondAtOnce(callers, count, operation) {
-  const began = performance.now();
-  await Promise.all(
-    Array.from({ length: callers }, async () => {
-      for (let n = 0; n < count / callers; n += 1) await operation();
-    }),
-  );
-  return (count * 1000) / (performance.now() - began);
 }
 
 async function* single(folder) {
@@ -93,6 +78,19 @@ async function* single(folder) {
       () => perSecondAtOnce(64, 3_200, peerPair),
     )),
   });
+  const writer = await startWorkers("ours", database, 1);
+  writer.keepGoing();
+  yield figure({
+    name: "check : consume, while another process writes",
+    unit: "/s",
+    bound: ">= 3",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(5_000, () => limits.check(REQUEST)),
+      () => perSecond(3_000, () => peer.consume(PRO_USER, 1)),
+    )),
+  });
+  writer.stop();
   await limits.close();
 }
 

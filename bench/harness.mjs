@@ -58,3 +58,21 @@ export async function inTurn(rounds, ours, peer) {
   }
   return result;
 }
+
+/** Operations per second, one after the other. */
+export async function perSecond(count, operation) {
+  const began = performance.now();
+  for (let n = 0; n < count; n += 1) await operation(n);
+  return (count * 1000) / (performance.now() - began);
+}
+
+/** The same with many callers at once. */
+export async function perSecondAtOnce(callers, count, operation) {
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      for (let n = 0; n < count / callers; n += 1) await operation();
+    }),
+  );
+  return (count * 1000) / (performance.now() - began);
+}

@@ -200,20 +200,31 @@ function fromQuotas(states: readonly QuotaState[], ask: Ask, zone: string): Deci
   for (const state of states) {
     if (state.touched && (binding === undefined || bindsMore(state, binding))) binding = state;
   }
-  const clampedTo =
-    ask.maxTokens !== undefined && ask.maxTokens > ask.amounts.tokens ? ask.amounts.tokens : undefined;
-  const blocked = binding?.outcome === "block";
-  const maxTokens = ask.maxTokens === undefined || blocked ? {} : { maxTokens: ask.amounts.tokens };
-  if (binding === undefined) {
-    return {
-      ...NOT_DECIDED,
-      outcome: "allow",
-      code: "ok",
-      message: decisionMessage({ code: "ok", clampedTo }),
-      quotas: states,
-      ...maxTokens,
-    };
-  }
+  const { maxTokens, amounts } = ask;
+  const clampedTo = maxTokens !== undefined && maxTokens > amounts.tokens ? amounts.tokens : undefined;
+  const decision =
+    binding === undefined ? unlimited(states, clampedTo) : bound(binding, states, zone, clampedTo);
+  return maxTokens === undefined || decision.outcome === "block"
+    ? decision
+    : Object.assign(decision, { maxTokens: amounts.tokens });
+}
+
+function unlimited(states: readonly QuotaState[], clampedTo: number | undefined): Decision {
+  return {
+    ...NOT_DECIDED,
+    outcome: "allow",
+    code: "ok",
+    message: decisionMessage({ code: "ok", clampedTo }),
+    quotas: states,
+  };
+}
+
+function bound(
+  binding: QuotaState,
+  states: readonly QuotaState[],
+  zone: string,
+  clampedTo: number | undefined,
+): Decision {
   const { outcome, code, meter, period, limit, used, held, requested, remaining, resetsAt } = binding;
   return {
     outcome,
@@ -228,11 +239,10 @@ function fromQuotas(states: readonly QuotaState[], ask: Ask, zone: string): Deci
     used,
     held,
     requested,
-    granted: blocked ? 0 : requested,
+    granted: outcome === "block" ? 0 : requested,
     remaining,
     resetsAt,
     quotas: states,
-    ...maxTokens,
   };
 }
 

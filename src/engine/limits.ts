@@ -282,8 +282,18 @@ export class LimitsEngine {
     const { maxTokens, zone = this.options.messageZone } = request;
     const states = tokens !== null || images !== null || maxTokens !== undefined;
     if (cost === null && model !== "" && states) return undefined;
-    const kind = { provider: canonicalProvider(provider), model, feature };
-    return { ...kind, tokens, maxTokens, images, cost, dearest: null, zone };
+    const dearest = null;
+    return {
+      provider: canonicalProvider(provider),
+      model,
+      feature,
+      tokens,
+      maxTokens,
+      images,
+      cost,
+      dearest,
+      zone,
+    };
   }
 
   async #priced(request: LimitsRequest): Promise<LedgerRequest> {

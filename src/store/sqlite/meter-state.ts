@@ -52,7 +52,7 @@ interface MeteredUser extends LedgerUser {
 }
 
 /** Users remembered at most; beyond it they are all forgotten and read again. */
-const MOST_USERS = 10_000;
+const MOST_USERS = 30_000;
 
 /** A user that a batch concerns, and the instant for whose windows. */
 export interface Wanted {
@@ -151,7 +151,7 @@ export class MeterState {
     }
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
-    for (const { source, id, providerId } of [...events, ...firstParts]) {
+    for (const { source, id, providerId } of firstParts.length === 0 ? events : [...events, ...firstParts]) {
       const sourceId = this.sourceId(source);
       const hash = sourceId === undefined ? undefined : this.statements.event.get(sourceId, id);
       if (hash !== undefined) knownEvents.set(eventKey(source, id), hash);

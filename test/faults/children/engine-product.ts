@@ -11,7 +11,7 @@ export type Order =
   | { readonly do: "open"; readonly database: string; readonly now: number }
   /** Reserves `times` times without waiting for an answer in between. */
   | { readonly do: "reserve"; readonly request: LimitsRequest; readonly times: number }
-  /** Reserves and releases until `flag` is a file; of the first calls it settles a few with all that they held. */
+  /** Reserves and releases until `flag` is a file; settles one early call of each request, with all that it held. */
   | {
       readonly do: "churn";
       readonly requests: readonly LimitsRequest[];
@@ -60,6 +60,7 @@ class Tally implements Asked {
 }
 
 const TURN = 5;
+const SETTLED_AFTER = 5;
 let limits: Limits;
 
 async function open(order: Extract<Order, { do: "open" }>): Promise<string> {
@@ -87,16 +88,15 @@ async function churn({ requests, flag, callers }: Extract<Order, { do: "churn" }
   const asked = new Tally();
   await together(callers, async (caller) => {
     const request = requests[caller % requests.length]!;
-    let turn = 0;
-    while (!existsSync(flag)) {
+    let left = caller < requests.length ? SETTLED_AFTER : 0;
+    while (left > 0 || !existsSync(flag)) {
       const { decision, reservation } = await limits.reserve(request);
       asked.count(decision.code, reservation !== null);
       if (reservation === null) continue;
-      turn += 1;
+      left -= 1;
       const { tokens: output, images, cost } = reservation;
-      if (turn === 50 && caller < requests.length) {
-        await limits.settle(reservation.handle, { output, images, cost });
-      } else await limits.release(reservation.handle);
+      if (left === 0) await limits.settle(reservation.handle, { output, images, cost });
+      else await limits.release(reservation.handle);
     }
   });
   return asked;
