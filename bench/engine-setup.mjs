@@ -14,7 +14,7 @@ export const USAGE = { input: 60, output: 40, cost: 900 };
 export function alpha(path, args) {
   execFileSync(process.execPath, [BIN, ...args], {
     env: { ...process.env, ALPHA_DATABASE: path },
-    stdio: "pipe",
+    stdio: "ignore",
   });
 }
 

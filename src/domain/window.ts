@@ -201,9 +201,17 @@ export function daysInMonth(month: number): number {
   return firstDayOfMonth(month + 1) - firstDayOfMonth(month);
 }
 
+let lastDay = 0;
+let lastMonth = 1970 * 12;
+
 function monthOfDay(day: number): number {
-  const date = new Date(day * DAY);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+  // Asked again and again about the running day.
+  if (day !== lastDay) {
+    const date = new Date(day * DAY);
+    lastMonth = date.getUTCFullYear() * 12 + date.getUTCMonth();
+    lastDay = day;
+  }
+  return lastMonth;
 }
 
 /** `YYYY-MM-DD` of a day index. */

@@ -10,23 +10,20 @@ import {
   partId,
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
-import type { PriceSource } from "../domain/price.js";
-import { type CallKind, canonicalProvider } from "../domain/usage.js";
+import type { CallKind } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { decideOpen, type OpenDecision } from "./fail-open.js";
 import {
   entryOf,
-  kindOf,
   type LimitsRequest,
-  needsBook,
-  quoted,
   requireCounts,
   requireRequest,
   type UsageReport,
 } from "./live-usage.js";
 import type { LastSeen } from "./ports.js";
+import { Preparing } from "./preparing.js";
 import { inOwnWords, type MessageTemplate } from "./sentence.js";
 
 export type { LimitsRequest, UsageReport } from "./live-usage.js";
@@ -84,18 +81,19 @@ interface Pending {
  */
 export class LimitsEngine {
   #pending: Pending[] = [];
-  #loading: Promise<PriceSource> | null = null;
-  #book: PriceSource | null = null;
+  readonly #preparing: Preparing;
 
   constructor(
     private readonly engine: Engine,
     private readonly options: LimitsOptions = {},
-  ) {}
+  ) {
+    this.#preparing = new Preparing(engine, options.messageZone);
+  }
 
   /** Decides a request without reserving anything. Never throws for what the store does: that is a decision too. */
   async check(request: LimitsRequest): Promise<Decision> {
     requireRequest(request);
-    const prepared = this.#request(request) ?? (await this.#priced(request));
+    const prepared = await this.#preparing.request(request);
     const at = this.engine.now();
     try {
       const [decision] = await this.engine.store.meter.check([{ user: request.user, request: prepared, at }]);
@@ -112,7 +110,7 @@ export class LimitsEngine {
   async checkMany(requests: readonly LimitsRequest[]): Promise<Decision[]> {
     requests.forEach(requireRequest);
     const prepared: LedgerRequest[] = [];
-    for (const request of requests) prepared.push(this.#request(request) ?? (await this.#priced(request)));
+    for (const request of requests) prepared.push(await this.#preparing.request(request));
     const at = this.engine.now();
     const operations = requests.map(({ user }, index): Operation => {
       const request = prepared[index] as LedgerRequest;
@@ -137,7 +135,7 @@ export class LimitsEngine {
     options: { readonly id?: string; readonly holdForMs?: number } = {},
   ): Promise<ReserveResult> {
     requireRequest(request);
-    const prepared = this.#request(request) ?? (await this.#priced(request));
+    const prepared = await this.#preparing.request(request);
     const { user } = request;
     const id = options.id ?? this.engine.ids.reservation();
     const at = this.engine.now();
@@ -223,7 +221,7 @@ export class LimitsEngine {
   /** What `record` would answer, with nothing written. */
   async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
     requireCounts(usage);
-    const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
+    const book = await this.#preparing.bookFor(usage);
     const at = this.engine.now();
     const entry = entryOf(user, id, usage, { estimated: false, at, book });
     const [outcome] = await this.engine.store.meter.preview([{ op: "record", entry, at }]);
@@ -239,7 +237,7 @@ export class LimitsEngine {
   ): Promise<Recorded> {
     requireCounts(usage);
     const at = this.engine.now();
-    const book = needsBook(usage) ? (this.#book ?? (await this.#loadBook())) : null;
+    const book = await this.#preparing.bookFor(usage);
     const entry = entryOf(user, id, usage, { estimated, at, book });
     const operation = op === "record" || part === undefined ? { op, entry, at } : { op, entry, at, part };
     return recordedOf(entry, await this.#submit(operation));
@@ -276,46 +274,6 @@ export class LimitsEngine {
     return { ...open, decision: this.#said(open.decision, request) };
   }
 
-  /** The request as the ledger takes it; `undefined` where the price book has to be asked first. */
-  #request(request: LimitsRequest): LedgerRequest | undefined {
-    const { provider = "", model = "", feature = "", tokens = null, images = null, cost = null } = request;
-    const { maxTokens, zone = this.options.messageZone } = request;
-    const states = tokens !== null || images !== null || maxTokens !== undefined;
-    if (cost === null && model !== "" && states) return undefined;
-    const dearest = null;
-    return {
-      provider: canonicalProvider(provider),
-      model,
-      feature,
-      tokens,
-      maxTokens,
-      images,
-      cost,
-      dearest,
-      zone,
-    };
-  }
-
-  async #priced(request: LimitsRequest): Promise<LedgerRequest> {
-    const kind = kindOf(request);
-    const book = this.#book ?? (await this.#loadBook());
-    const dearest = quoted(book.dearest(kind, this.engine.now()));
-    const { tokens = null, maxTokens, images = null, zone = this.options.messageZone } = request;
-    return { ...kind, tokens, maxTokens, images, cost: null, dearest, zone };
-  }
-
-  /** Without a price book a call is one without a price: the rule for those applies, and the next call tries again. */
-  async #loadBook(): Promise<PriceSource> {
-    try {
-      this.#loading ??= this.engine.prices();
-      this.#book = await this.#loading;
-      return this.#book;
-    } catch {
-      this.#loading = null;
-      return NO_PRICES;
-    }
-  }
-
   #submit<O extends Operation>(operation: O): Promise<Extract<OperationOutcome, { op: O["op"] }>> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ operation, resolve: resolve as Pending["resolve"], reject });
@@ -343,8 +301,6 @@ export class LimitsEngine {
     }
   }
 }
-
-const NO_PRICES: PriceSource = { rates: () => null, dearest: () => null };
 
 function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
   if (outcome.op !== "record" && outcome.op !== "settle")

@@ -1,11 +1,8 @@
 import type { Alert } from "../domain/alert.js";
 import type { DayRange } from "../domain/day-range.js";
-import type { Decision } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
 import type { Override, UserStatus } from "../domain/entitlement.js";
 import type { Guardrail, GuardrailAction } from "../domain/guardrail.js";
-import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
-import type { PreviewMemory } from "../domain/ledger-preview.js";
 import type { Meter, Period } from "../domain/meter.js";
 import type { Nanos } from "../domain/money.js";
 import type { PersonaKey } from "../domain/persona.js";
@@ -17,6 +14,10 @@ import type { Tier } from "../domain/tier.js";
 import type { CallKind, Usage } from "../domain/usage.js";
 import type { User } from "../domain/user.js";
 import type { Instant } from "../domain/window.js";
+import type { MeterStore } from "./meter-port.js";
+
+export type { CheckRequest, LastSeen, MeterStore } from "./meter-port.js";
+
 import type { HoldsReading, HoldsWriting } from "./ports-holds.js";
 
 /** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
@@ -55,43 +56,6 @@ export interface Store {
    */
   write<T>(work: (tx: Writing) => Promise<T>, options?: { readonly dryRun?: boolean }): Promise<T>;
   close(): Promise<void>;
-}
-
-/** The hot path: everything that meters or decides. */
-export interface MeterStore {
-  /**
-   * Decides a batch in one write transaction and returns when it is committed.
-   * @param options.background leaves gaps for other writers, at the cost of time
-   */
-  commit(
-    operations: readonly Operation[],
-    options?: { readonly background?: boolean },
-  ): Promise<readonly OperationOutcome[]>;
-  /**
-   * What `commit` would answer, with nothing written.
-   * @param memory lets several previews see which events those before them would have entered
-   */
-  preview(operations: readonly Operation[], memory?: PreviewMemory): Promise<readonly OperationOutcome[]>;
-  /** What was true of stops and of a user when the database was last read; `null`: it never was. Reads nothing. */
-  lastSeen(user: string): LastSeen | null;
-  /** Decides without writing, from the newest committed state. */
-  check(requests: readonly CheckRequest[]): Promise<readonly Decision[]>;
-  /** The settings in force. */
-  settings(): Promise<Settings>;
-  close(): void;
-}
-
-export interface LastSeen {
-  readonly settings: Settings;
-  readonly stops: readonly Stop[];
-  /** `null`: not seen. */
-  readonly user: { readonly id: number; readonly tier: string; readonly status: UserStatus } | null;
-}
-
-export interface CheckRequest {
-  readonly user: string;
-  readonly request: LedgerRequest;
-  readonly at: Instant;
 }
 
 /** What can be read in a transaction. */

@@ -233,3 +233,30 @@ test.each([80, 140])("on a terminal of %i columns nothing is wider", async (colu
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
   }
 });
+
+test("a tier has its own ceiling for one call, none at all, or what the setting says", async () => {
+  const home = await seeded();
+  const ceiling = async () => (await home.json(["tiers", "show", "free"])).call_tokens;
+  expect(await ceiling()).toBeNull();
+  expect(await home.ok(["tiers", "set", "free", "--call-tokens", "4,000"])).toContain("tokens per call");
+  expect(await ceiling()).toBe(4_000);
+  expect(await home.ok(["tiers", "show", "free"])).toMatch(/tokens per call +4,000/);
+  expect(await home.ok(["tiers", "list"])).toContain("TOKENS/CALL");
+  // Another change keeps it.
+  await home.ok(["tiers", "set", "free", "--label", "Free"]);
+  expect(await ceiling()).toBe(4_000);
+  await home.ok(["tiers", "set", "free", "--call-tokens", "unlimited"]);
+  expect(await ceiling()).toBe("unlimited");
+  await home.ok(["tiers", "set", "free", "--call-tokens", "setting"]);
+  expect(await ceiling()).toBeNull();
+  await home.ok(["tiers", "add", "team", "--call-tokens", "500"]);
+  expect((await home.json(["tiers", "show", "team"])).call_tokens).toBe(500);
+});
+
+test.each(["0", "-1", "many", "1.5"])("a ceiling of %s is refused, and nothing is changed", async (text) => {
+  const home = await seeded();
+  const { code, stderr } = await home.run(["tiers", "set", "free", `--call-tokens=${text}`]);
+  expect(code).toBeGreaterThan(0);
+  expect(stderr).toContain("--call-tokens");
+  expect((await home.json(["tiers", "show", "free"])).call_tokens).toBeNull();
+});

@@ -250,4 +250,4 @@ test(`killed ${KILLS} times while they reserve, extend, settle and record, they 
   expect(confirmed.counted.length).toBeGreaterThan(KILLS * 5);
   expectWhole(path, confirmed);
   await expectRoom(path);
-}, 180_000);
+}, 300_000);

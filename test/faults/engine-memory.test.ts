@@ -262,7 +262,7 @@ test("what two stores on one file remember is what the file says, after every st
     }),
     { numRuns: 60 },
   );
-});
+}, 180_000);
 
 test("what all hold is not counted too low when a hold runs out between two calls of one batch", async () => {
   const database = await openFreshSqlite();

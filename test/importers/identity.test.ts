@@ -76,7 +76,7 @@ describe("contentHash", () => {
   it("is a safe integer that stays the same from version to version", () => {
     expect(contentHash(content)).toBe(contentHash({ ...content }));
     expect(Number.isSafeInteger(contentHash(content))).toBe(true);
-    expect(contentHash(content)).toMatchInlineSnapshot(`7158560111975005`);
+    expect(contentHash(content)).toMatchInlineSnapshot(`8049083301416142`);
   });
 
   it("changes with every field", () => {

@@ -44,7 +44,9 @@ describe("maxTokens", () => {
     const { limits } = await opened({ callTokens: 250 });
     const { decision, reservation } = await limits.reserve({ ...CALL, maxTokens: 100_000 });
     expect(decision).toMatchObject({ outcome: "allow", maxTokens: 250, requested: 250, granted: 250 });
-    expect(decision.message).toMatch(/^This call may use at most 250 tokens\. You have 750 tokens of 1,000 left/);
+    expect(decision.message).toMatch(
+      /^This call may use at most 250 tokens\. You have 750 tokens of 1,000 left/,
+    );
     expect(reservation?.tokens).toBe(250);
     expect((await limits.check({ ...CALL, tokens: 1 })).held).toBe(250);
   });
@@ -63,12 +65,17 @@ describe("maxTokens", () => {
 
   it("is clamped to what the budget that is left pays for, beside the images", async () => {
     const { home, limits } = await opened();
-    await home.ok(["tiers", "set", "free", "--daily-tokens", "unlimited"]);
+    await home.ok(["tiers", "set", "free", "--daily-tokens", "unlimited", "--daily-images", "unlimited"]);
     await limits.record("ada", { cost: 9_490_000_000 });
     // Of $10.00 a month $0.51 are left: 5,100 tokens at $0.10 per 1,000, or half as many beside five images.
     expect((await limits.check({ user: "ada", maxTokens: 100_000 })).maxTokens).toBe(5_100);
     const { decision, reservation } = await limits.reserve({ user: "ada", maxTokens: 100_000, images: 5 });
-    expect(decision).toMatchObject({ outcome: "warn", meter: "cost", granted: 510_000_000, maxTokens: 2_600 });
+    expect(decision).toMatchObject({
+      outcome: "warn",
+      meter: "cost",
+      granted: 510_000_000,
+      maxTokens: 2_600,
+    });
     expect(reservation).toMatchObject({ tokens: 2_600, cost: 510_000_000 });
   });
 

@@ -22,12 +22,8 @@ export class MeterSaver {
     this.#saveEvents(changes);
     this.#saveSameEvents(changes);
     this.#saveTotals(changes);
-    const { putHold, dropHold, addRefusals, addAlert } = this.statements;
-    for (const { userId, id } of changes.holdsGone) dropHold.run(userId, id);
-    for (const { userId, id, kind, amounts, createdAt, expiresAt } of changes.holdsPut) {
-      const { tokens, images, cost, requests } = amounts;
-      putHold.run(userId, id, this.#kindId(kind), tokens, images, cost, requests, createdAt, expiresAt);
-    }
+    this.#saveHolds(changes);
+    const { addRefusals, addAlert } = this.statements;
     for (const { userId, day, code, meter, count } of changes.refusals) {
       addRefusals.run(userId, day, code, meter, count);
     }
@@ -55,10 +51,21 @@ export class MeterSaver {
     }
   }
 
+  #saveHolds({ holdsGone, holdsPut }: Changes): void {
+    for (const { userId, id } of holdsGone) this.statements.dropHold.run(userId, id);
+    const rows: unknown[] = [];
+    for (const { userId, id, kind, amounts, createdAt, expiresAt } of holdsPut) {
+      const { tokens, images, cost, requests } = amounts;
+      rows.push(userId, id, this.#kindId(kind), tokens, images, cost, requests, createdAt, expiresAt);
+    }
+    this.statements.holdsPut.write(rows);
+  }
+
   #saveEvents({ events }: Changes): void {
-    const { addEvent, addKey } = this.statements;
+    if (events.length === 0) return;
+    const rows: unknown[] = [];
     for (const event of events) {
-      const { lastInsertRowid } = addEvent.run(
+      rows.push(
         event.userId,
         this.#kindId(event),
         event.occurredAt,
@@ -77,24 +84,32 @@ export class MeterSaver {
         event.estimated ? 1 : null,
         event.importId,
       );
-      addKey.run(this.#sourceId(event.source), event.id, event.hash, lastInsertRowid, event.providerId);
     }
+    const first = this.statements.events.write(rows) - events.length + 1;
+    const keys: unknown[] = [];
+    for (const [index, { source, id, hash, providerId }] of events.entries()) {
+      keys.push(this.#sourceId(source), id, hash, first + index, providerId);
+    }
+    this.statements.keys.write(keys);
   }
 
   #saveSameEvents({ sameEvents }: Changes): void {
     for (const { source, id, hash, providerId } of sameEvents) {
       const event = this.statements.providerId.get(providerId);
-      this.statements.addKey.run(this.#sourceId(source), id, hash, event, null);
+      this.statements.keys.write([this.#sourceId(source), id, hash, event, null]);
     }
   }
 
   #saveTotals({ windows, days }: Changes): void {
-    const { addToWindow, addToDay } = this.statements;
+    const windowRows: unknown[] = [];
     for (const { userId, period, index, amounts } of windows) {
-      addToWindow.run(userId, period, index, amounts.tokens, amounts.images, amounts.cost, amounts.requests);
+      const { tokens, images, cost, requests } = amounts;
+      windowRows.push(userId, period, index, tokens, images, cost, requests);
     }
+    this.statements.windows.write(windowRows);
+    const dayRows: unknown[] = [];
     for (const day of days) {
-      addToDay.run(
+      dayRows.push(
         day.userId,
         day.day,
         this.#kindId(day),
@@ -110,6 +125,7 @@ export class MeterSaver {
         day.unpriced,
       );
     }
+    this.statements.days.write(dayRows);
   }
 
   #sourceId(name: string): number {

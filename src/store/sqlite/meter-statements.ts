@@ -2,10 +2,15 @@ import type Sqlite from "better-sqlite3";
 import type { Compilable, Kysely } from "kysely";
 import type { Schema } from "../schema.js";
 import type { OverrideRow } from "../users.js";
+import { RowWriter } from "./row-writer.js";
 
 // Stands where a value will be bound: the compiled text has a placeholder there.
 const ANY = 0;
 const TEXT = "";
+
+function manyOf<Row>(rows: number, row: Row): Row[] {
+  return Array.from({ length: rows }, () => row);
+}
 
 /** A prepared statement, as far as the hot path uses it. */
 export interface Prepared<Result> {
@@ -160,111 +165,129 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
     ),
     addKind: prepare(db.insertInto("call_kind").values({ provider: TEXT, model: TEXT, feature: TEXT })),
 
-    addEvent: prepare(
-      db.insertInto("usage_event").values({
-        user_id: ANY,
-        call_kind_id: ANY,
-        occurred_at: ANY,
-        recorded_at: ANY,
-        input: ANY,
-        cache_read: ANY,
-        cache_write: ANY,
-        output: ANY,
-        reasoning: ANY,
-        images: ANY,
-        requests: ANY,
-        cost: ANY,
-        assumed: ANY,
-        priced_by: "none",
-        status: TEXT,
-        estimated: ANY,
-        import_id: ANY,
-      }),
-    ),
-    addKey: prepare(
-      db
-        .insertInto("event_key")
-        .values({ source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT }),
-    ),
-    addToWindow: prepare(
-      db
-        .insertInto("usage_window")
-        .values({
-          user_id: ANY,
-          period: TEXT,
-          window_index: ANY,
-          tokens: ANY,
-          images: ANY,
-          cost: ANY,
-          requests: ANY,
-        })
-        .onConflict((conflict) =>
-          conflict.columns(["user_id", "period", "window_index"]).doUpdateSet((eb) => ({
-            tokens: eb("usage_window.tokens", "+", eb.ref("excluded.tokens")),
-            images: eb("usage_window.images", "+", eb.ref("excluded.images")),
-            cost: eb("usage_window.cost", "+", eb.ref("excluded.cost")),
-            requests: eb("usage_window.requests", "+", eb.ref("excluded.requests")),
-          })),
+    events: new RowWriter(17, (rows) =>
+      prepare(
+        db.insertInto("usage_event").values(
+          manyOf(rows, {
+            user_id: ANY,
+            call_kind_id: ANY,
+            occurred_at: ANY,
+            recorded_at: ANY,
+            input: ANY,
+            cache_read: ANY,
+            cache_write: ANY,
+            output: ANY,
+            reasoning: ANY,
+            images: ANY,
+            requests: ANY,
+            cost: ANY,
+            assumed: ANY,
+            priced_by: "none",
+            status: TEXT,
+            estimated: ANY,
+            import_id: ANY,
+          }),
         ),
+      ),
     ),
-    addToDay: prepare(
-      db
-        .insertInto("usage_day")
-        .values({
-          user_id: ANY,
-          day: ANY,
-          call_kind_id: ANY,
-          input: ANY,
-          cache_read: ANY,
-          cache_write: ANY,
-          output: ANY,
-          reasoning: ANY,
-          images: ANY,
-          requests: ANY,
-          cost: ANY,
-          assumed: ANY,
-          unpriced: ANY,
-        })
-        .onConflict((conflict) =>
-          conflict.columns(["user_id", "day", "call_kind_id"]).doUpdateSet((eb) => ({
-            input: eb("usage_day.input", "+", eb.ref("excluded.input")),
-            cache_read: eb("usage_day.cache_read", "+", eb.ref("excluded.cache_read")),
-            cache_write: eb("usage_day.cache_write", "+", eb.ref("excluded.cache_write")),
-            output: eb("usage_day.output", "+", eb.ref("excluded.output")),
-            reasoning: eb("usage_day.reasoning", "+", eb.ref("excluded.reasoning")),
-            images: eb("usage_day.images", "+", eb.ref("excluded.images")),
-            requests: eb("usage_day.requests", "+", eb.ref("excluded.requests")),
-            cost: eb("usage_day.cost", "+", eb.ref("excluded.cost")),
-            assumed: eb("usage_day.assumed", "+", eb.ref("excluded.assumed")),
-            unpriced: eb("usage_day.unpriced", "+", eb.ref("excluded.unpriced")),
-          })),
-        ),
+    keys: new RowWriter(5, (rows) =>
+      prepare(
+        db
+          .insertInto("event_key")
+          .values(manyOf(rows, { source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT })),
+      ),
     ),
-    putHold: prepare(
-      db
-        .insertInto("hold")
-        .values({
-          user_id: ANY,
-          id: TEXT,
-          call_kind_id: ANY,
-          tokens: ANY,
-          images: ANY,
-          cost: ANY,
-          requests: ANY,
-          created_at: ANY,
-          expires_at: ANY,
-        })
-        .onConflict((conflict) =>
-          conflict.columns(["user_id", "id"]).doUpdateSet((eb) => ({
-            call_kind_id: eb.ref("excluded.call_kind_id"),
-            tokens: eb.ref("excluded.tokens"),
-            images: eb.ref("excluded.images"),
-            cost: eb.ref("excluded.cost"),
-            requests: eb.ref("excluded.requests"),
-            created_at: eb.ref("excluded.created_at"),
-            expires_at: eb.ref("excluded.expires_at"),
-          })),
-        ),
+    windows: new RowWriter(7, (rows) =>
+      prepare(
+        db
+          .insertInto("usage_window")
+          .values(
+            manyOf(rows, {
+              user_id: ANY,
+              period: TEXT,
+              window_index: ANY,
+              tokens: ANY,
+              images: ANY,
+              cost: ANY,
+              requests: ANY,
+            }),
+          )
+          .onConflict((conflict) =>
+            conflict.columns(["user_id", "period", "window_index"]).doUpdateSet((eb) => ({
+              tokens: eb("usage_window.tokens", "+", eb.ref("excluded.tokens")),
+              images: eb("usage_window.images", "+", eb.ref("excluded.images")),
+              cost: eb("usage_window.cost", "+", eb.ref("excluded.cost")),
+              requests: eb("usage_window.requests", "+", eb.ref("excluded.requests")),
+            })),
+          ),
+      ),
+    ),
+    days: new RowWriter(13, (rows) =>
+      prepare(
+        db
+          .insertInto("usage_day")
+          .values(
+            manyOf(rows, {
+              user_id: ANY,
+              day: ANY,
+              call_kind_id: ANY,
+              input: ANY,
+              cache_read: ANY,
+              cache_write: ANY,
+              output: ANY,
+              reasoning: ANY,
+              images: ANY,
+              requests: ANY,
+              cost: ANY,
+              assumed: ANY,
+              unpriced: ANY,
+            }),
+          )
+          .onConflict((conflict) =>
+            conflict.columns(["user_id", "day", "call_kind_id"]).doUpdateSet((eb) => ({
+              input: eb("usage_day.input", "+", eb.ref("excluded.input")),
+              cache_read: eb("usage_day.cache_read", "+", eb.ref("excluded.cache_read")),
+              cache_write: eb("usage_day.cache_write", "+", eb.ref("excluded.cache_write")),
+              output: eb("usage_day.output", "+", eb.ref("excluded.output")),
+              reasoning: eb("usage_day.reasoning", "+", eb.ref("excluded.reasoning")),
+              images: eb("usage_day.images", "+", eb.ref("excluded.images")),
+              requests: eb("usage_day.requests", "+", eb.ref("excluded.requests")),
+              cost: eb("usage_day.cost", "+", eb.ref("excluded.cost")),
+              assumed: eb("usage_day.assumed", "+", eb.ref("excluded.assumed")),
+              unpriced: eb("usage_day.unpriced", "+", eb.ref("excluded.unpriced")),
+            })),
+          ),
+      ),
+    ),
+    holdsPut: new RowWriter(9, (rows) =>
+      prepare(
+        db
+          .insertInto("hold")
+          .values(
+            manyOf(rows, {
+              user_id: ANY,
+              id: TEXT,
+              call_kind_id: ANY,
+              tokens: ANY,
+              images: ANY,
+              cost: ANY,
+              requests: ANY,
+              created_at: ANY,
+              expires_at: ANY,
+            }),
+          )
+          .onConflict((conflict) =>
+            conflict.columns(["user_id", "id"]).doUpdateSet((eb) => ({
+              call_kind_id: eb.ref("excluded.call_kind_id"),
+              tokens: eb.ref("excluded.tokens"),
+              images: eb.ref("excluded.images"),
+              cost: eb.ref("excluded.cost"),
+              requests: eb.ref("excluded.requests"),
+              created_at: eb.ref("excluded.created_at"),
+              expires_at: eb.ref("excluded.expires_at"),
+            })),
+          ),
+      ),
     ),
     dropHold: prepare(db.deleteFrom("hold").where("user_id", "=", ANY).where("id", "=", TEXT)),
     addRefusals: prepare(

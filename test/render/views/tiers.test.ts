@@ -65,8 +65,8 @@ test("at no width is the list wider than the terminal, nor without the tiers' na
 test("CSV has a column for every quota, whatever the tiers limit", () => {
   expect(render(tiersTable(tiers.slice(0, 1), true), "csv", { width: null, style: plain })).toBe(
     [
-      "rank,tier,label,tokens_per_day,tokens_per_month,images_per_day,images_per_month,cost_per_day,cost_per_month,requests_per_day,requests_per_month,users,default,features",
-      "1,free,Free Alpha,1000,unlimited,5,unlimited,unlimited,10,unlimited,unlimited,0,true,blog_writer basic_seo",
+      "rank,tier,label,tokens_per_day,tokens_per_month,images_per_day,images_per_month,cost_per_day,cost_per_month,requests_per_day,requests_per_month,call_tokens,users,default,features",
+      "1,free,Free Alpha,1000,unlimited,5,unlimited,unlimited,10,unlimited,unlimited,,0,true,blog_writer basic_seo",
       "",
     ].join("\n"),
   );
