@@ -2,10 +2,9 @@ import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } fro
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import { kyselyOver } from "../../src/store/sqlite/dialect.js";
 import { initSqlite } from "../../src/store/sqlite/init.js";
-import { connect, openSqlite } from "../../src/store/sqlite/open.js";
-import { SqliteStore } from "../../src/store/sqlite/store.js";
+import { openSqlite } from "../../src/store/sqlite/open.js";
+import { watchConnections } from "../support/connections.js";
 import {
   change,
   freshSqliteFile,
@@ -138,15 +137,18 @@ test("a database that was cut short is reported as damaged", async () => {
 /** A store whose connections are in reach, so that a full disk can be played on them. */
 async function limitable() {
   const path = await freshSqliteFile(join(tempFolder(), "alpha.db"));
-  const raw = connect(path, { create: false, blockMs: 0 });
-  const db = kyselyOver(raw, 1_000);
-  const store = new SqliteStore({ raw, db, path, waitMs: 1_000, durability: "normal" });
+  const connections = watchConnections();
+  const store = await openSqlite({ path, waitMs: 1_000 });
   onTestFinished(() => store.close());
   await populate(store, "ada");
-  const meterRaw = (store.meter as unknown as { raw: Sqlite.Database }).raw;
+  // The meter opens its connection when it is first asked for.
+  await store.meter.settings();
+  const open = [...connections].filter((each) => each.open);
+  expect(open).toHaveLength(2);
+  const raw = open[0] as Sqlite.Database;
   const room = (pages: number) => {
     const used = Number(raw.pragma("page_count", { simple: true }));
-    for (const each of [raw, meterRaw]) each.pragma(`max_page_count = ${used + pages}`);
+    for (const each of open) each.pragma(`max_page_count = ${used + pages}`);
   };
   return { store, room, raw };
 }

@@ -10,6 +10,7 @@ import { setSuspended } from "../../src/engine/users.js";
 import { type Limits, type OpenLimitsOptions, openLimits, UnsettledError } from "../../src/index.js";
 import { openSqlite } from "../../src/store/sqlite/open.js";
 import { NOW } from "../support/cli.js";
+import { watchConnections } from "../support/connections.js";
 import { engineOn, seededDatabase } from "../support/engine-on.js";
 import { program } from "../support/processes.js";
 import { rowsOf } from "../support/snapshot.js";
@@ -93,20 +94,7 @@ const damaged: Fault = (path) => {
   return () => writeFileSync(path, good, { flag: "r+" });
 };
 
-/** Every connection that was opened in this process since the test began. */
-const connections = new Set<Sqlite.Database>();
-function watchConnections(): void {
-  connections.clear();
-  const pragma = Sqlite.prototype.pragma;
-  const spy = vi.spyOn(Sqlite.prototype, "pragma").mockImplementation(function (
-    this: Sqlite.Database,
-    ...args
-  ) {
-    connections.add(this);
-    return pragma.apply(this, args);
-  });
-  onTestFinished(() => spy.mockRestore());
-}
+let connections: ReadonlySet<Sqlite.Database> = new Set();
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const since = process.hrtime.bigint();
@@ -141,7 +129,7 @@ describe.each([
   ["full", full],
 ])("a database that is %s", (name, cause) => {
   it("blocks, keeps nothing back and loses nothing", async () => {
-    watchConnections();
+    connections = watchConnections();
     const { path, limits } = await opened();
     const { reservation } = await limits.reserve(REQUEST);
     const handle = reservation?.handle as never;

@@ -94,7 +94,8 @@ function watch(child: ChildProcess): Child {
     lines,
     ended,
     kill,
-    say: (text) => void child.send(text),
+    // A child that has just been killed hears nothing; whoever waits for its answer is told by its end.
+    say: (text) => void child.send(text, () => undefined),
     line: (wanted) =>
       new Promise((resolve, reject) => {
         const look = () => {

@@ -11,7 +11,7 @@ type Amounts = Record<"tokens" | "images" | "cost" | "requests", number>;
 /** What an observer has seen. */
 export interface Observed {
   readonly looks: number;
-  /** Looks that differed from the one before. */
+  /** Looks that differed from the one before, in a sum or in which reservations are held. */
   readonly changes: number;
   /** The most that was settled and held at once, by `user/period/meter`. */
   readonly most: Readonly<Record<string, number>>;
@@ -23,8 +23,8 @@ const windows = raw.prepare<unknown[], Amounts & { user_id: number; period: "day
   `select * from usage_window
    where (period = 'day' and window_index = ?) or (period = 'month' and window_index = ?)`,
 );
-const holds = raw.prepare<unknown[], Amounts & { user_id: number }>(
-  "select user_id, tokens, images, cost, requests from hold where expires_at > ?",
+const holds = raw.prepare<unknown[], Amounts & { user_id: number; id: string }>(
+  "select user_id, id, tokens, images, cost, requests from hold where expires_at > ?",
 );
 const METERS = ["tokens", "images", "cost", "requests"] as const;
 
@@ -42,16 +42,16 @@ const look = raw.transaction(() => {
     }
   };
   for (const row of windows.all(Number(day), Number(month))) add(row.user_id, row.period, row);
-  for (const row of holds.all(Number(now)))
-    for (const period of ["day", "month"]) add(row.user_id, period, row);
-  return sums;
+  const held = holds.all(Number(now));
+  for (const row of held) for (const period of ["day", "month"]) add(row.user_id, period, row);
+  return { sums, ids: held.map(({ id }) => id) };
 });
 
 function again(): void {
-  const sums = look();
+  const seen = look();
   looks += 1;
-  for (const [key, sum] of Object.entries(sums)) most[key] = Math.max(most[key] ?? 0, sum);
-  const text = JSON.stringify(sums);
+  for (const [key, sum] of Object.entries(seen.sums)) most[key] = Math.max(most[key] ?? 0, sum);
+  const text = JSON.stringify(seen);
   if (text !== before) changes += 1;
   before = text;
   setImmediate(again);
