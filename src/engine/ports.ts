@@ -291,18 +291,6 @@ export interface AuditEntry {
   readonly reason: string | null;
 }
 
-export interface ImportRecord {
-  readonly number: number;
-  readonly startedAt: Instant;
-  /** `null`: it did not come to its end. */
-  readonly finishedAt: Instant | null;
-  readonly actor: string;
-  readonly file: string;
-  readonly inserted: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-}
-
 export interface ResetRun {
   readonly day: number;
   readonly ranAt: Instant;
