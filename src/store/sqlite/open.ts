@@ -1,8 +1,10 @@
 import { type Stats, statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
+import type { Kysely } from "kysely";
 import type { Store } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
 import { MIGRATION_TABLE, type MigrationState, requireCurrent, stateFrom } from "../migration-state.js";
+import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { explainSqlite } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
@@ -13,6 +15,11 @@ export interface SqliteOptions {
   readonly path: string;
   /** How long to wait for another writer, in milliseconds. */
   readonly waitMs: number;
+}
+
+interface OpenDatabase {
+  readonly raw: Sqlite.Database;
+  readonly db: Kysely<Schema>;
 }
 
 /** Opens a connection with everything set that SQLite does not keep in the file. */
@@ -74,7 +81,7 @@ function statOrExplain(path: string): Stats | undefined {
   }
 }
 
-export function openOrExplain(path: string, create: boolean, waitMs: number) {
+export function openOrExplain(path: string, create: boolean, waitMs: number): OpenDatabase {
   let raw: Sqlite.Database | undefined;
   try {
     raw = connect(path, { create, blockMs: waitMs });
