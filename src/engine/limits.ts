@@ -18,6 +18,7 @@ import { decideOpen, type OpenDecision } from "./fail-open.js";
 import {
   entryOf,
   type LimitsRequest,
+  needsBook,
   requireCounts,
   requireRequest,
   type UsageReport,
@@ -93,7 +94,8 @@ export class LimitsEngine {
   /** Decides a request without reserving anything. Never throws for what the store does: that is a decision too. */
   async check(request: LimitsRequest): Promise<Decision> {
     requireRequest(request);
-    const prepared = await this.#preparing.request(request);
+    const asked = this.#preparing.request(request);
+    const prepared = asked instanceof Promise ? await asked : asked;
     const at = this.engine.now();
     try {
       const [decision] = await this.engine.store.meter.check([{ user: request.user, request: prepared, at }]);
@@ -135,7 +137,8 @@ export class LimitsEngine {
     options: { readonly id?: string; readonly holdForMs?: number } = {},
   ): Promise<ReserveResult> {
     requireRequest(request);
-    const prepared = await this.#preparing.request(request);
+    const asked = this.#preparing.request(request);
+    const prepared = asked instanceof Promise ? await asked : asked;
     const { user } = request;
     const id = options.id ?? this.engine.ids.reservation();
     const at = this.engine.now();
@@ -165,8 +168,8 @@ export class LimitsEngine {
     usage: UsageReport,
     options: { readonly estimated?: boolean } = {},
   ): Promise<Recorded> {
-    const { user, id, ...kind } = handle;
-    return this.#enter("settle", user, id, { ...kind, ...usage }, { estimated: options.estimated ?? false });
+    const { user, id } = handle;
+    return this.#enter("settle", user, id, usage, { estimated: options.estimated ?? false, kind: handle });
   }
 
   /**
@@ -178,7 +181,7 @@ export class LimitsEngine {
     usage: UsageReport,
     options: { readonly part: number; readonly holdForMs?: number },
   ): Promise<Recorded> {
-    const { user, id, ...kind } = handle;
+    const { user, id } = handle;
     const { part: number, holdForMs: holdFor = null } = options;
     if (!Number.isSafeInteger(number) || number < 1) {
       throw new AlphaError(
@@ -192,7 +195,7 @@ export class LimitsEngine {
       });
     }
     const part = { hold: id, number, holdFor };
-    return this.#enter("settle", user, partId(id, number), { ...kind, ...usage }, { estimated: false, part });
+    return this.#enter("settle", user, partId(id, number), usage, { estimated: false, kind: handle, part });
   }
 
   /** Ends a reservation that used nothing. Releasing twice, or what has expired, does no harm. */
@@ -221,7 +224,7 @@ export class LimitsEngine {
   /** What `record` would answer, with nothing written. */
   async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
     requireCounts(usage);
-    const book = await this.#preparing.bookFor(usage);
+    const book = needsBook(usage) ? await this.#preparing.book() : null;
     const at = this.engine.now();
     const entry = entryOf(user, id, usage, { estimated: false, at, book });
     const [outcome] = await this.engine.store.meter.preview([{ op: "record", entry, at }]);
@@ -233,12 +236,21 @@ export class LimitsEngine {
     user: string,
     id: string,
     usage: UsageReport,
-    { estimated, part }: { readonly estimated: boolean; readonly part?: PartOfCall },
+    {
+      estimated,
+      kind,
+      part,
+    }: { readonly estimated: boolean; readonly kind?: CallKind; readonly part?: PartOfCall },
   ): Promise<Recorded> {
     requireCounts(usage);
     const at = this.engine.now();
-    const book = await this.#preparing.bookFor(usage);
-    const entry = entryOf(user, id, usage, { estimated, at, book });
+    const book = needsBook(usage, kind) ? await this.#preparing.book() : null;
+    const entry = entryOf(
+      user,
+      id,
+      usage,
+      kind === undefined ? { estimated, at, book } : { estimated, at, book, kind },
+    );
     const operation = op === "record" || part === undefined ? { op, entry, at } : { op, entry, at, part };
     return recordedOf(entry, await this.#submit(operation));
   }

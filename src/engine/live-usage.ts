@@ -56,21 +56,30 @@ const MOST = {
   output: MOST_TOKENS,
   reasoning: MOST_TOKENS,
 } as const;
-const COUNTS = Object.keys(MOST) as (keyof typeof MOST)[];
 
 /** Refuses amounts that are negative, fractional, or more than any one call can use. */
 export function requireCounts(values: Partial<Record<keyof typeof MOST, number>>): void {
-  for (const name of COUNTS) {
-    const value = values[name];
-    if (value === undefined) continue;
-    if (!(Number.isSafeInteger(value) && value >= 0)) {
-      throw new AlphaError("usage", `${name} must be a whole number of 0 or more, not ${value}`);
-    }
-    if (value > MOST[name]) throw new AlphaError("usage", `${name} is more than one call can use: ${value}`);
-  }
+  // One by one and not in a loop: looked up by a name that changes, they cost a call several times as much.
+  requireCount("tokens", values.tokens);
+  requireCount("maxTokens", values.maxTokens);
+  requireCount("images", values.images);
+  requireCount("cost", values.cost);
+  requireCount("input", values.input);
+  requireCount("cacheRead", values.cacheRead);
+  requireCount("cacheWrite", values.cacheWrite);
+  requireCount("output", values.output);
+  requireCount("reasoning", values.reasoning);
   if ((values.reasoning ?? 0) > (values.output ?? 0)) {
     throw new AlphaError("usage", "reasoning is a part of output and cannot be more than it");
   }
+}
+
+function requireCount(name: keyof typeof MOST, value: number | undefined): void {
+  if (value === undefined) return;
+  if (!(Number.isSafeInteger(value) && value >= 0)) {
+    throw new AlphaError("usage", `${name} must be a whole number of 0 or more, not ${value}`);
+  }
+  if (value > MOST[name]) throw new AlphaError("usage", `${name} is more than one call can use: ${value}`);
 }
 
 export function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
@@ -90,8 +99,8 @@ export function requireRequest(request: LimitsRequest): void {
 }
 
 /** Whether the cost has to be computed from the price book. */
-export function needsBook({ cost, model = "" }: UsageReport): boolean {
-  return cost === undefined && model !== "";
+export function needsBook(usage: UsageReport, kind: Partial<CallKind> = usage): boolean {
+  return usage.cost === undefined && (usage.model ?? kind.model ?? "") !== "";
 }
 
 export function quoted(rates: Rates | null): QuotedRates | null {
@@ -104,34 +113,44 @@ interface Reported {
   readonly estimated: boolean;
   /** `null` where `needsBook` says no. */
   readonly book: PriceSource | null;
+  readonly kind?: Partial<CallKind>;
 }
 
-/** What a caller reports, as the ledger takes it. */
+/**
+ * What a caller reports, as the ledger takes it.
+ * @param kind what the report leaves unsaid
+ */
 export function entryOf(
   user: string,
   id: string,
   usage: UsageReport,
-  { at, estimated, book }: Reported,
+  { at, estimated, book, kind = usage }: Reported,
 ): Entry {
-  const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, reasoning = 0, images = 0 } = usage;
-  const { provider, model, feature } = kindOf(usage);
-  const amounts = { input, cacheRead, cacheWrite, output, reasoning, images };
-  const { occurredAt = at, cost = null, status = "ok", providerId = null } = usage;
-  // A retry is made later: when the instant was not given, it is no part of what makes the content the same.
-  const hashedAt = usage.occurredAt ?? 0;
-  const said = { provider, model, feature, cost, status, providerId };
-  const hash = contentHash({ ...amounts, ...said, occurredAt: hashedAt });
-  const rates = book === null ? null : quoted(book.rates(said, occurredAt, totalInput(amounts)));
-  return {
+  const entry = {
     user,
     source: LIVE_SOURCE,
     id,
-    hash,
-    ...said,
-    ...amounts,
-    occurredAt,
-    rates,
+    hash: 0,
+    providerId: usage.providerId ?? null,
+    provider: canonicalProvider(usage.provider ?? kind.provider ?? ""),
+    model: (usage.model ?? kind.model ?? "").trim(),
+    feature: (usage.feature ?? kind.feature ?? "").trim(),
+    // A retry is made later: when the instant was not given, it is no part of what makes the content the same.
+    occurredAt: usage.occurredAt ?? 0,
+    input: usage.input ?? 0,
+    cacheRead: usage.cacheRead ?? 0,
+    cacheWrite: usage.cacheWrite ?? 0,
+    output: usage.output ?? 0,
+    reasoning: usage.reasoning ?? 0,
+    images: usage.images ?? 0,
+    cost: usage.cost ?? null,
+    rates: null as QuotedRates | null,
+    status: usage.status ?? "ok",
     estimated,
     importId: null,
   };
+  entry.hash = contentHash(entry);
+  entry.occurredAt = usage.occurredAt ?? at;
+  if (book !== null) entry.rates = quoted(book.rates(entry, entry.occurredAt, totalInput(entry)));
+  return entry;
 }

@@ -2,7 +2,7 @@ import type { LedgerRequest } from "../domain/ledger-model.js";
 import type { PriceSource } from "../domain/price.js";
 import { canonicalProvider } from "../domain/usage.js";
 import type { Engine } from "./engine.js";
-import { kindOf, type LimitsRequest, needsBook, quoted, type UsageReport } from "./live-usage.js";
+import { kindOf, type LimitsRequest, quoted } from "./live-usage.js";
 
 const NO_PRICES: PriceSource = { rates: () => null, dearest: () => null };
 
@@ -39,18 +39,13 @@ export class Preparing {
   async #priced(request: LimitsRequest): Promise<LedgerRequest> {
     const { tokens = null, maxTokens, images = null, zone = this.zone } = request;
     const kind = kindOf(request);
-    const book = await this.#loaded();
+    const book = await this.book();
     const dearest = quoted(book.dearest(kind, this.engine.now()));
     return { ...kind, tokens, maxTokens, images, cost: null, dearest, zone };
   }
 
-  /** The price book, where the usage needs one. */
-  async bookFor(usage: UsageReport): Promise<PriceSource | null> {
-    return needsBook(usage) ? await this.#loaded() : null;
-  }
-
   /** Without a price book a call is one without a price: the rule for those applies, and the next call tries again. */
-  async #loaded(): Promise<PriceSource> {
+  async book(): Promise<PriceSource> {
     if (this.#book !== null) return this.#book;
     try {
       this.#loading ??= this.engine.prices();
