@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLimits } from "../dist/index.js";
+import { barePairs, bareVersion } from "./engine-floor.mjs";
 import { besideImport, growth } from "./engine-growth.mjs";
 import { freshDatabase, openPeer, PRO_USER, pointLookup, REQUEST, USAGE } from "./engine-setup.mjs";
 import { startWorkers } from "./engine-workers.mjs";
@@ -78,6 +79,7 @@ async function* single(folder) {
       () => perSecondAtOnce(64, 3_200, peerPair),
     )),
   });
+  yield* floors(folder, limits, pair, database);
   const writer = await startWorkers("ours", database, 1);
   writer.keepGoing();
   yield figure({
@@ -92,6 +94,43 @@ async function* single(folder) {
   });
   writer.stop();
   await limits.close();
+}
+
+/** How close we come to what cannot be done without: bounds that no check or pair could pass, whoever wrote it. */
+async function* floors(folder, limits, pair, database) {
+  const version = bareVersion(database);
+  yield figure({
+    name: "floor: bare data_version : check",
+    unit: "/s",
+    bound: "<= 2.5",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(40_000, version),
+      () => perSecond(20_000, () => limits.check(REQUEST)),
+    )),
+  });
+  const bare = barePairs(await freshDatabase(join(folder, "bare.db")), 1);
+  yield figure({
+    name: "floor: bare statements of a pair : reserve + settle",
+    unit: "/s",
+    bound: "<= 2.5",
+    ...(await inTurn(
+      ROUNDS,
+      () => perSecond(3_000, bare),
+      () => perSecond(3_000, pair),
+    )),
+  });
+  const bare64 = barePairs(await freshDatabase(join(folder, "bare64.db")), 64);
+  yield figure({
+    name: "floor: bare statements of 64 pairs : 64 callers",
+    unit: "/s",
+    bound: "<= 2.5",
+    ...(await inTurn(
+      ROUNDS,
+      async () => 64 * (await perSecond(200, bare64)),
+      () => perSecondAtOnce(64, 12_800, pair),
+    )),
+  });
 }
 
 async function* processes(folder) {
