@@ -31,7 +31,7 @@ export function initText(view: InitView & { readonly database: string }, style: 
   lines.push(
     budget === null
       ? "There is no daily budget yet; set one with: alpha init --daily-budget 25"
-      : `Daily budget: ${formatUsd(budget)} over all testers; reaching it stops every call until you lift it.`,
+      : `Daily budget: ${formatUsd(budget)} over all testers; beyond it every call is stopped.`,
   );
   if (!repeated) lines.push(`Next: ${style.code("alpha users add ada@example.com")}`);
   return `${lines.join("\n")}\n`;
