@@ -8,10 +8,6 @@ import { RowWriter } from "./row-writer.js";
 const ANY = 0;
 const TEXT = "";
 
-function manyOf<Row>(rows: number, row: Row): Row[] {
-  return Array.from({ length: rows }, () => row);
-}
-
 /** A prepared statement, as far as the hot path uses it. */
 export interface Prepared<Result> {
   get(...values: unknown[]): Result | undefined;
@@ -29,6 +25,11 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
   /** A query for one column: its rows are bare values. */
   const pluck = <Result>(query: Compilable): Prepared<Result> =>
     raw.prepare<unknown[], Result>(query.compile().sql).pluck();
+  /** Inserts of many rows, each with the columns of `row`. */
+  const rowsOf = <const Row extends object>(row: Row, insert: (rows: Row[]) => Compilable): RowWriter =>
+    new RowWriter(Object.keys(row).length, (rows) =>
+      prepare(insert(Array.from({ length: rows }, () => row))),
+    );
   const plain = (text: string): Prepared<never> => raw.prepare<unknown[], never>(text);
 
   return {
@@ -165,53 +166,45 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
     ),
     addKind: prepare(db.insertInto("call_kind").values({ provider: TEXT, model: TEXT, feature: TEXT })),
 
-    events: new RowWriter(17, (rows) =>
-      prepare(
-        db.insertInto("usage_event").values(
-          manyOf(rows, {
-            user_id: ANY,
-            call_kind_id: ANY,
-            occurred_at: ANY,
-            recorded_at: ANY,
-            input: ANY,
-            cache_read: ANY,
-            cache_write: ANY,
-            output: ANY,
-            reasoning: ANY,
-            images: ANY,
-            requests: ANY,
-            cost: ANY,
-            assumed: ANY,
-            priced_by: "none",
-            status: TEXT,
-            estimated: ANY,
-            import_id: ANY,
-          }),
-        ),
-      ),
+    events: rowsOf(
+      {
+        user_id: ANY,
+        call_kind_id: ANY,
+        occurred_at: ANY,
+        recorded_at: ANY,
+        input: ANY,
+        cache_read: ANY,
+        cache_write: ANY,
+        output: ANY,
+        reasoning: ANY,
+        images: ANY,
+        requests: ANY,
+        cost: ANY,
+        assumed: ANY,
+        priced_by: "none",
+        status: TEXT,
+        estimated: ANY,
+        import_id: ANY,
+      },
+      (rows) => db.insertInto("usage_event").values(rows),
     ),
-    keys: new RowWriter(5, (rows) =>
-      prepare(
-        db
-          .insertInto("event_key")
-          .values(manyOf(rows, { source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT })),
-      ),
+    keys: rowsOf({ source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT }, (rows) =>
+      db.insertInto("event_key").values(rows),
     ),
-    windows: new RowWriter(7, (rows) =>
-      prepare(
+    windows: rowsOf(
+      {
+        user_id: ANY,
+        period: TEXT,
+        window_index: ANY,
+        tokens: ANY,
+        images: ANY,
+        cost: ANY,
+        requests: ANY,
+      },
+      (rows) =>
         db
           .insertInto("usage_window")
-          .values(
-            manyOf(rows, {
-              user_id: ANY,
-              period: TEXT,
-              window_index: ANY,
-              tokens: ANY,
-              images: ANY,
-              cost: ANY,
-              requests: ANY,
-            }),
-          )
+          .values(rows)
           .onConflict((conflict) =>
             conflict.columns(["user_id", "period", "window_index"]).doUpdateSet((eb) => ({
               tokens: eb("usage_window.tokens", "+", eb.ref("excluded.tokens")),
@@ -220,29 +213,27 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
               requests: eb("usage_window.requests", "+", eb.ref("excluded.requests")),
             })),
           ),
-      ),
     ),
-    days: new RowWriter(13, (rows) =>
-      prepare(
+    days: rowsOf(
+      {
+        user_id: ANY,
+        day: ANY,
+        call_kind_id: ANY,
+        input: ANY,
+        cache_read: ANY,
+        cache_write: ANY,
+        output: ANY,
+        reasoning: ANY,
+        images: ANY,
+        requests: ANY,
+        cost: ANY,
+        assumed: ANY,
+        unpriced: ANY,
+      },
+      (rows) =>
         db
           .insertInto("usage_day")
-          .values(
-            manyOf(rows, {
-              user_id: ANY,
-              day: ANY,
-              call_kind_id: ANY,
-              input: ANY,
-              cache_read: ANY,
-              cache_write: ANY,
-              output: ANY,
-              reasoning: ANY,
-              images: ANY,
-              requests: ANY,
-              cost: ANY,
-              assumed: ANY,
-              unpriced: ANY,
-            }),
-          )
+          .values(rows)
           .onConflict((conflict) =>
             conflict.columns(["user_id", "day", "call_kind_id"]).doUpdateSet((eb) => ({
               input: eb("usage_day.input", "+", eb.ref("excluded.input")),
@@ -257,25 +248,23 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
               unpriced: eb("usage_day.unpriced", "+", eb.ref("excluded.unpriced")),
             })),
           ),
-      ),
     ),
-    holdsPut: new RowWriter(9, (rows) =>
-      prepare(
+    holdsPut: rowsOf(
+      {
+        user_id: ANY,
+        id: TEXT,
+        call_kind_id: ANY,
+        tokens: ANY,
+        images: ANY,
+        cost: ANY,
+        requests: ANY,
+        created_at: ANY,
+        expires_at: ANY,
+      },
+      (rows) =>
         db
           .insertInto("hold")
-          .values(
-            manyOf(rows, {
-              user_id: ANY,
-              id: TEXT,
-              call_kind_id: ANY,
-              tokens: ANY,
-              images: ANY,
-              cost: ANY,
-              requests: ANY,
-              created_at: ANY,
-              expires_at: ANY,
-            }),
-          )
+          .values(rows)
           .onConflict((conflict) =>
             conflict.columns(["user_id", "id"]).doUpdateSet((eb) => ({
               call_kind_id: eb.ref("excluded.call_kind_id"),
@@ -287,7 +276,6 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
               expires_at: eb.ref("excluded.expires_at"),
             })),
           ),
-      ),
     ),
     dropHold: prepare(db.deleteFrom("hold").where("user_id", "=", ANY).where("id", "=", TEXT)),
     addRefusals: prepare(
