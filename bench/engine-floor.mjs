@@ -29,7 +29,7 @@ export function barePairs(path, pairs) {
     run(`insert into usage_event (user_id, call_kind_id, occurred_at, recorded_at, input, cache_read,
     cache_write, output, reasoning, images, requests, cost, assumed, priced_by)
     values (1, 1, ?, ?, 60, 0, 0, 40, 0, 0, 1, 900, 0, 'log')`);
-  const addKey = run("insert into event_key values (1, ?, 7, ?, null)");
+  const addKey = run("insert into event_key (source_id, id, hash, event_id) values (1, ?, 7, ?)");
   const addToWindow = run(`insert into usage_window values (1, ?, 1, 100, 0, 900, 1)
     on conflict do update set tokens = tokens + excluded.tokens, cost = cost + excluded.cost`);
   const addToDay = run(`insert into usage_day values (1, 1, 1, 60, 0, 0, 40, 0, 0, 1, 900, 0, 0)

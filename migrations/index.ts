@@ -1,5 +1,6 @@
 import type { Migration } from "kysely";
 import * as initial from "./0001_initial.js";
+import * as pricesAndCorrections from "./0002_prices_and_corrections.js";
 import type { Flavor } from "./flavor.js";
 import type { MIGRATION_NAMES } from "./names.js";
 
@@ -9,5 +10,6 @@ export type { Flavor } from "./flavor.js";
 export function migrations(on: Flavor): Record<(typeof MIGRATION_NAMES)[number], Migration> {
   return {
     "0001_initial": { up: (db) => initial.up(db, on) },
+    "0002_prices_and_corrections": { up: (db) => pricesAndCorrections.up(db, on) },
   };
 }

@@ -1,2 +1,2 @@
 /** Every migration in its order, by name: what a program knows without loading what they do. */
-export const MIGRATION_NAMES = ["0001_initial"] as const;
+export const MIGRATION_NAMES = ["0001_initial", "0002_prices_and_corrections"] as const;

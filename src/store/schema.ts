@@ -77,9 +77,17 @@ export interface Schema {
     status: string | null;
     estimated: number | null;
     import_id: number | null;
-    corrects: number | null;
+    corrects: Optional<number>;
+    unpriced: Optional<number>;
   };
-  event_key: { source_id: number; id: string; hash: number; event_id: number; provider_id: string | null };
+  event_key: {
+    source_id: number;
+    id: string;
+    hash: number;
+    event_id: number;
+    provider_id: string | null;
+    import_id: Optional<number>;
+  };
   usage_window: {
     user_id: number;
     period: string;
@@ -147,9 +155,26 @@ export interface Schema {
     actor: string;
     file: string;
     options: string;
+    format: Optional<string>;
     inserted: Generated<number>;
+    superseded: Generated<number>;
     duplicate: Generated<number>;
     rejected: Generated<number>;
+    skipped: Generated<number>;
+    first_event: Optional<number>;
+    last_event: Optional<number>;
+    undone_at: Optional<number>;
+  };
+  price: Versioned & {
+    provider: string;
+    model: string;
+    starts_at: number;
+    input: number | null;
+    cache_read: number | null;
+    cache_write: number | null;
+    output: number | null;
+    image: number | null;
+    request: number | null;
   };
   reset_run: {
     day: number;
