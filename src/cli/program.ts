@@ -2,8 +2,11 @@ import { Command } from "commander";
 import { shouldColor } from "../render/color.js";
 import { VERSION } from "../version.js";
 import { declareDatabase } from "./commands/database.js";
+import { declareDb } from "./commands/db/index.js";
 import { declareEmergency } from "./commands/emergency-stop/index.js";
 import { declareHolds } from "./commands/holds/index.js";
+import { declarePrices } from "./commands/prices/index.js";
+import { declareReconcile } from "./commands/reconcile/index.js";
 import { declareReset } from "./commands/reset/index.js";
 import { declareTiers } from "./commands/tiers/index.js";
 import { declareUsage } from "./commands/usage/index.js";
@@ -42,11 +45,15 @@ export function createProgram(run: Run): Command {
   declareTiers(program, run);
   program.commandsGroup("Usage and cost:");
   declareUsage(program, run);
+  declarePrices(program, run);
+  declareReconcile(program, run);
   program.commandsGroup("Decide and stop:");
   declareEmergency(program, run);
   declareHolds(program, run);
   program.commandsGroup("Every night:");
   declareReset(program, run);
+  program.commandsGroup("The database:");
+  declareDb(program, run);
   program.addHelpText(
     "after",
     "\nEvery command explains itself: alpha <command> --help\nTry it without touching anything: alpha demo",

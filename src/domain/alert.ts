@@ -1,4 +1,5 @@
 import type { WindowUsage } from "./decide.js";
+import type { Trip } from "./guardrail.js";
 import type { Amounts, Meter, Period, Quota } from "./meter.js";
 import { thresholdOf } from "./quota-state.js";
 import type { Settings } from "./settings.js";
@@ -58,6 +59,20 @@ export function thresholdCrossings(
     }
   }
   return alerts;
+}
+
+/** The first refusal of a day is one alert, whichever meter refused. */
+export function refusalAlert(
+  userId: number,
+  code: string,
+  { index, at }: { readonly index: number; readonly at: Instant },
+): Alert {
+  return { kind: "refusal", userId, period: "day", index, meter: "", threshold: 0, code, at };
+}
+
+export function tripAlert({ guardrail, index, at }: Trip): Alert {
+  const { period, meter, action } = guardrail;
+  return { kind: "guardrail", userId: 0, period, index, meter, threshold: 10_000, code: action, at };
 }
 
 /** A call that crashes leaves a hold that expires; so many in one day come from a product that never settles. */

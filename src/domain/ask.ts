@@ -2,7 +2,8 @@ import { type Ask, callCeiling, type DecidedUser } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import type { LedgerRequest } from "./ledger-model.js";
 import type { Meter } from "./meter.js";
-import { amountsWanted } from "./price-rule.js";
+import type { OwnPrices } from "./own-prices.js";
+import { amountsWanted, type QuotedRates } from "./price-rule.js";
 import { quotaStates } from "./quota-state.js";
 import type { Settings } from "./settings.js";
 import type { Instant } from "./window.js";
@@ -13,6 +14,8 @@ export interface AskedBy {
   readonly user: DecidedUser | null;
   readonly stops: readonly Stop[];
   readonly settings: Settings;
+  /** `null`: there are none. */
+  readonly ownPrices: OwnPrices | null;
   readonly at: Instant;
 }
 
@@ -22,15 +25,16 @@ export interface AskedBy {
  */
 export function askOf(request: LedgerRequest, by: AskedBy): Ask {
   const { maxTokens } = request;
-  if (maxTokens === undefined) return asking(request, request.tokens, by.settings);
+  const own = request.cost === null ? (by.ownPrices?.at(request, by.at) ?? null) : null;
+  if (maxTokens === undefined) return asking(request, request.tokens, own, by.settings);
   const ceiling = by.user === null ? null : callCeiling(by.user, by.settings);
   const most = Math.min(maxTokens, ceiling ?? maxTokens);
-  const whole = asking(request, most, by.settings);
+  const whole = asking(request, most, own, by.settings);
   if (by.user === null) return { ...whole, maxTokens };
   const room = roomIn(whole, by.user, by);
   const fits = Math.min(most, room("tokens"));
-  const granted = request.cost === null ? affordable(request, fits, room("cost"), by.settings) : fits;
-  return { ...asking(request, granted, by.settings), maxTokens };
+  const granted = request.cost === null ? affordable(request, fits, room("cost"), own, by.settings) : fits;
+  return { ...asking(request, granted, own, by.settings), maxTokens };
 }
 
 /** What is left of a meter in its tightest quota. One that is used up blocks the request by itself and clamps nothing. */
@@ -45,8 +49,14 @@ function roomIn(ask: Ask, user: DecidedUser, { stops, settings, at }: AskedBy): 
 }
 
 /** The most tokens, up to `fits`, whose estimated cost is within `budget`; `fits` when not even one is: that is refused. */
-function affordable(request: LedgerRequest, fits: number, budget: number, settings: Settings): number {
-  const costs = (tokens: number) => asking(request, tokens, settings).amounts.cost;
+function affordable(
+  request: LedgerRequest,
+  fits: number,
+  budget: number,
+  own: QuotedRates | null,
+  settings: Settings,
+): number {
+  const costs = (tokens: number) => asking(request, tokens, own, settings).amounts.cost;
   if (costs(fits) <= budget) return fits;
   let enough = 0;
   let tooMany = fits;
@@ -58,7 +68,12 @@ function affordable(request: LedgerRequest, fits: number, budget: number, settin
   return enough === 0 ? fits : enough;
 }
 
-function asking(request: LedgerRequest, tokens: number | null, settings: Settings): Ask {
+function asking(
+  request: LedgerRequest,
+  tokens: number | null,
+  own: QuotedRates | null,
+  settings: Settings,
+): Ask {
   const { provider, model, feature, zone } = request;
   const { amounts, unpriced } = amountsWanted(
     {
@@ -67,6 +82,7 @@ function asking(request: LedgerRequest, tokens: number | null, settings: Setting
       cost: request.cost,
       namesModel: model !== "",
     },
+    own,
     request.dearest,
     settings,
   );

@@ -68,6 +68,8 @@ export function contentHash(content: UsageContent): number {
   text(content.feature);
   text(content.status);
   integer(content.providerId === null ? 0 : textHash(content.providerId));
+  // Only where it is stated: the hashes of all others are in the database already.
+  if (content.requests !== undefined) integer(content.requests);
 
   a = Math.imul(a ^ (b >>> 16), 0x21f0aaad);
   a ^= a >>> 15;

@@ -1,6 +1,6 @@
 import { type Stop, stopFor } from "./emergency.js";
 import type { EffectiveQuota, Entitlement, UserStatus } from "./entitlement.js";
-import { decisionMessage, type MessageInput } from "./message.js";
+import { boundMessage, decisionMessage, type MessageInput } from "./message.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "./meter.js";
 import { quotaStates, subjectOf } from "./quota-state.js";
 import type { Settings } from "./settings.js";
@@ -140,9 +140,7 @@ export function refusal(
     ...NOT_DECIDED,
     outcome: "block",
     code,
-    get message() {
-      return decisionMessage({ code, ...context });
-    },
+    message: decisionMessage({ code, ...context }),
     remaining: 0,
     resetsAt: context.resetsAt ?? null,
     quotas,
@@ -196,10 +194,7 @@ function beyondCeiling(ask: Ask, ceiling: number, states: readonly QuotaState[])
 }
 
 function fromQuotas(states: readonly QuotaState[], ask: Ask, zone: string): Decision {
-  let binding: QuotaState | undefined;
-  for (const state of states) {
-    if (state.touched && (binding === undefined || bindsMore(state, binding))) binding = state;
-  }
+  const binding = mostBinding(states);
   const { maxTokens, amounts } = ask;
   const clampedTo = maxTokens !== undefined && maxTokens > amounts.tokens ? amounts.tokens : undefined;
   const decision =
@@ -229,10 +224,7 @@ function bound(
   return {
     outcome,
     code,
-    // Most decisions are to go ahead, and nobody reads their sentence: it is made when it is asked for.
-    get message() {
-      return decisionMessage({ code, quota: binding, zone, clampedTo });
-    },
+    message: boundMessage(binding, zone, clampedTo),
     meter,
     period,
     limit,
@@ -246,16 +238,26 @@ function bound(
   };
 }
 
-const WEIGHT: Readonly<Record<Outcome, number>> = { allow: 0, warn: 1, block: 2 };
-
-function bindsMore(a: QuotaState, b: QuotaState): boolean {
-  if (WEIGHT[a.outcome] !== WEIGHT[b.outcome]) return WEIGHT[a.outcome] > WEIGHT[b.outcome];
-  return fullness(a) > fullness(b);
+/** Block before warn before allow, then the fullest, then the first. */
+function mostBinding(states: readonly QuotaState[]): QuotaState | undefined {
+  let binding: QuotaState | undefined;
+  let most = -1;
+  let fullest = -1;
+  for (const state of states) {
+    if (!state.touched) continue;
+    const weight = state.outcome === "allow" ? 0 : state.outcome === "warn" ? 1 : 2;
+    if (weight < most) continue;
+    const fullness = fullnessOf(state);
+    if (weight === most && !(fullness > fullest)) continue;
+    binding = state;
+    most = weight;
+    fullest = fullness;
+  }
+  return binding;
 }
 
-function fullness(state: QuotaState): number {
-  const asked = state.used + state.held + state.requested;
-  return state.limit === 0 ? Number.POSITIVE_INFINITY : asked / state.limit;
+function fullnessOf({ used, held, requested, limit }: QuotaState): number {
+  return limit === 0 ? Number.POSITIVE_INFINITY : (used + held + requested) / limit;
 }
 
 export const NO_WINDOW_USAGE: WindowUsage = { used: noAmounts(), forgiven: noAmounts() };

@@ -1,5 +1,5 @@
 import type { Stop } from "./emergency.js";
-import type { Amounts, Period } from "./meter.js";
+import { type Amounts, addAmounts, noAmounts, type Period } from "./meter.js";
 import { formatUsd } from "./money.js";
 import type { Instant } from "./window.js";
 
@@ -45,6 +45,19 @@ export interface Trip {
   readonly guardrail: Guardrail;
   readonly index: number;
   readonly at: Instant;
+}
+
+/** What a row of the ledger adds to the windows in which it occurred. */
+export interface Counted {
+  readonly amounts: Amounts;
+  readonly windows: Readonly<Record<Period, number>>;
+}
+
+/** What rows add to one window together. */
+export function grownIn(period: Period, index: number, counted: readonly Counted[]): Amounts {
+  return counted
+    .filter(({ windows }) => windows[period] === index)
+    .reduce((sum, { amounts }) => addAmounts(sum, amounts), noAmounts());
 }
 
 /** How much the used total of a guardrail grows in a window. */
@@ -137,6 +150,28 @@ export class GuardrailWatch {
     running: Readonly<Record<Period, number>>,
     at: Instant,
   ): Trip[] {
+    this.#count(amounts, windows);
+    return this.#trip(
+      running,
+      at,
+      ({ guardrail, used }) => used + this.#held[guardrail.meter] >= guardrail.limit,
+    );
+  }
+
+  /** Counts what a correction adds to its windows or takes from them, and trips only what it makes grow. */
+  afterCorrection(
+    counted: readonly Counted[],
+    running: Readonly<Record<Period, number>>,
+    at: Instant,
+  ): Trip[] {
+    for (const { amounts, windows } of counted) this.#count(amounts, windows);
+    return this.#trip(running, at, ({ guardrail, index, used }) => {
+      const { meter, period, limit } = guardrail;
+      return grownIn(period, index, counted)[meter] > 0 && used + this.#held[meter] >= limit;
+    });
+  }
+
+  #count(amounts: Readonly<Amounts>, windows: Readonly<Record<Period, number>>): void {
     for (const [key, state] of this.#states) {
       const { guardrail, index } = state;
       const amount = amounts[guardrail.meter];
@@ -146,11 +181,6 @@ export class GuardrailWatch {
       if (delta === undefined) this.#deltas.set(key, { guardrailId: guardrail.id, index, amount });
       else delta.amount += amount;
     }
-    return this.#trip(
-      running,
-      at,
-      ({ guardrail, used }) => used + this.#held[guardrail.meter] >= guardrail.limit,
-    );
   }
 
   /** Late usage never trips: only the window that is running at `at` is looked at. */

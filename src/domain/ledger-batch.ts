@@ -1,18 +1,24 @@
-import { type Alert, thresholdCrossings } from "./alert.js";
+import { type Alert, refusalAlert, thresholdCrossings, tripAlert } from "./alert.js";
 import { askOf } from "./ask.js";
+import { BatchCorrections } from "./batch-corrections.js";
+import { countCorrections } from "./count-corrections.js";
 import { type Ask, type Decision, decide } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import { entitlementOf } from "./entitlement.js";
 import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
+import { ledgerEvent } from "./ledger-event.js";
 import {
   type Changes,
   type Entry,
   eventKey,
   type Hold,
+  type HoldGone,
+  type HoldPut,
   hashForUser,
   type LedgerEvent,
   type LedgerRequest,
   type LedgerResult,
+  type LedgerRow,
   type LedgerState,
   type Operation,
   type OperationOutcome,
@@ -22,10 +28,10 @@ import {
   type SameEvent,
 } from "./ledger-model.js";
 import type { Amounts, Period } from "./meter.js";
-import { addNanos } from "./money.js";
-import { priceUsage } from "./price-rule.js";
+import { addNanos, type Nanos } from "./money.js";
+import { type Price, priceUsage, type QuotedRates } from "./price-rule.js";
 import { TotalDeltas } from "./total-deltas.js";
-import { totalTokens } from "./usage.js";
+import { type CallKind, totalTokens, type Usage } from "./usage.js";
 import { calendar, type Instant } from "./window.js";
 import { WorkingUser } from "./working-user.js";
 
@@ -45,9 +51,8 @@ export class Batch {
   readonly #seenProviderIds = new Set<string>();
   readonly #events: LedgerEvent[] = [];
   readonly #sameEvents: SameEvent[] = [];
+  #corrections: BatchCorrections | null = null;
   readonly #totals = new TotalDeltas();
-  readonly #holdsPut = new Map<string, Hold & { readonly userId: number }>();
-  readonly #holdsGone = new Map<string, { readonly userId: number; readonly id: string }>();
   readonly #refusals = new Map<string, RefusalCount>();
   readonly #alerts: Alert[] = [];
   readonly #guardrails: GuardrailWatch;
@@ -62,17 +67,21 @@ export class Batch {
   }
 
   #changes(): Changes {
+    const holdsPut: HoldPut[] = [];
+    const holdsGone: HoldGone[] = [];
+    for (const user of this.#users.values()) user.addHoldChanges(holdsPut, holdsGone);
     return {
       events: this.#events,
       sameEvents: this.#sameEvents,
       windows: this.#totals.windows(),
       days: this.#totals.days(),
-      holdsPut: [...this.#holdsPut.values()],
-      holdsGone: [...this.#holdsGone.values()],
+      holdsPut,
+      holdsGone,
       refusals: [...this.#refusals.values()],
       alerts: this.#alerts,
       guardrailUse: this.#guardrails.deltas(),
       trips: this.#guardrails.trips(),
+      ...(this.#corrections === null ? {} : { corrections: this.#corrections.changes() }),
     };
   }
 
@@ -97,14 +106,17 @@ export class Batch {
         return this.#release(operation);
       case "extend":
         return this.#extend(operation);
+      case "correct":
+        return this.#correct(operation);
     }
   }
 
   #decide(name: string, request: LedgerRequest, at: Instant): Judged {
     const user = this.#user(name)?.decided(at, this.#zone) ?? null;
-    const by = { user, stops: this.#stops, settings: this.#state.settings, at };
-    const ask = askOf(request, by);
-    return { ask, decision: decide({ ...by, ask }) };
+    const stops = this.#stops;
+    const { settings, ownPrices } = this.#state;
+    const ask = askOf(request, { user, stops, settings, ownPrices, at });
+    return { ask, decision: decide({ ask, user, stops, settings, at }) };
   }
 
   #user(name: string): WorkingUser | undefined {
@@ -165,17 +177,7 @@ export class Batch {
     for (const trip of trips) {
       const stop = stopOfTrip(trip);
       if (stop !== undefined) this.#stops = [...this.#stops, stop];
-      const { guardrail, index, at } = trip;
-      this.#alerts.push({
-        kind: "guardrail",
-        userId: 0,
-        period: guardrail.period,
-        index,
-        meter: guardrail.meter,
-        threshold: 10_000,
-        code: guardrail.action,
-        at,
-      });
+      this.#alerts.push(tripAlert(trip));
     }
   }
 
@@ -207,14 +209,24 @@ export class Batch {
     if (op === "settle" && part === undefined) this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
-    const known = this.#seenEvents.get(key) ?? this.#state.knownEvents.get(key);
-    if (known !== undefined) return { op, status: known === hash ? "duplicate" : "conflict", event: null };
+    const known = this.#seenEvents.get(key) ?? this.#knownHash(key);
+    if (known === hash) return { op, status: "duplicate", event: null };
+    if (known !== undefined) {
+      if (entry.supersedes !== true) return { op, status: "conflict", event: null };
+      return { op, ...this.#supersede(user, key, this.#event(entry, user.loaded.id, hash, at, requests)) };
+    }
     const { providerId } = entry;
     if (providerId !== null) {
-      if (this.#seenProviderIds.has(providerId) || this.#state.knownProviderIds.has(providerId)) {
+      if (this.#seenProviderIds.has(providerId) || this.#knowsProviderId(providerId)) {
         // Its own id counts as known from now on, or a retry that leaves the provider id out would count again.
         this.#seenEvents.set(key, hash);
-        this.#sameEvents.push({ source: entry.source, id: entry.id, hash, providerId });
+        this.#sameEvents.push({
+          source: entry.source,
+          id: entry.id,
+          hash,
+          providerId,
+          importId: entry.importId,
+        });
         return { op, status: "duplicate", event: null };
       }
       this.#seenProviderIds.add(providerId);
@@ -222,14 +234,59 @@ export class Batch {
     this.#seenEvents.set(key, hash);
     const event = this.#event(entry, user.loaded.id, hash, at, requests);
     if (part !== undefined) this.#lowerHold(user, part, event, at);
+    if (entry.supersedes === true) this.#correcting().mayBeSuperseded(key, this.#events.length);
     this.#events.push(event);
     this.#count(user, event, at);
     return { op, status: "inserted", event };
   }
 
+  #knownHash(key: string): number | undefined {
+    return this.#corrections?.isFree(key) === true ? undefined : this.#state.knownEvents.get(key);
+  }
+
+  #knowsProviderId(providerId: string): boolean {
+    return (
+      this.#state.knownProviderIds.has(providerId) && this.#corrections?.isFreeProviderId(providerId) !== true
+    );
+  }
+
+  #correcting(): BatchCorrections {
+    this.#corrections ??= new BatchCorrections(this.#state.corrections, this.#zone, {
+      events: this.#events,
+      hashes: this.#seenEvents,
+    });
+    return this.#corrections;
+  }
+
+  #supersede(user: WorkingUser, key: string, next: LedgerEvent) {
+    const { status, rows, net } = this.#correcting().supersede(key, next);
+    this.#countCorrections(user, rows, next.recordedAt);
+    return { status, event: net === null ? null : { ...next, ...net } };
+  }
+
+  #correct(operation: Extract<Operation, { op: "correct" }>): OperationOutcome {
+    const { op, user: name, event, correction, at } = operation;
+    const user = this.#user(name);
+    if (user === undefined) return { op, status: "unchanged", event: null };
+    const { status, rows, net } =
+      correction.to === "undo"
+        ? this.#correcting().undo(event, at, correction)
+        : this.#correcting().reprice(event, at, (usage) => this.#price(usage, null, correction.rates));
+    this.#countCorrections(user, rows, at);
+    return { op, status, event: net };
+  }
+
+  #countCorrections(user: WorkingUser, rows: readonly LedgerRow[], at: Instant): void {
+    if (rows.length === 0) return;
+    const by = { zone: this.#zone, settings: this.#state.settings, totals: this.#totals };
+    const { alerts, trips } = countCorrections(rows, user, at, { ...by, guardrails: this.#guardrails });
+    this.#turnOn(trips);
+    this.#alerts.push(...alerts);
+  }
+
   /** A call in parts is one request: its first part counts it, else its end. */
   #requestsOf(user: WorkingUser, operation: UsageOperation): number {
-    if (operation.op === "record") return 1;
+    if (operation.op === "record") return operation.entry.requests ?? 1;
     const { entry, at, part } = operation;
     if (part !== undefined) return part.number === 1 ? 1 : 0;
     const hold = user.liveHold(entry.id, at);
@@ -253,33 +310,20 @@ export class Batch {
     this.#putHold(user, { ...hold, amounts, expiresAt });
   }
 
-  #event(entry: Entry, userId: number, hash: number, at: Instant, requests: number): LedgerEvent {
-    const price = priceUsage(entry, entry.cost, entry.rates, this.#state.settings);
-    return {
-      userId,
-      source: entry.source,
-      id: entry.id,
-      hash,
-      providerId: entry.providerId,
-      provider: entry.provider,
-      model: entry.model,
-      feature: entry.feature,
-      occurredAt: entry.occurredAt,
-      recordedAt: at,
-      input: entry.input,
-      cacheRead: entry.cacheRead,
-      cacheWrite: entry.cacheWrite,
-      output: entry.output,
-      reasoning: entry.reasoning,
-      images: entry.images,
-      requests,
-      cost: price.cost,
-      assumed: price.assumed,
-      pricedBy: price.pricedBy,
-      status: entry.status,
-      estimated: entry.estimated,
-      importId: entry.importId,
-    };
+  #event(entry: Entry, userId: number, hash: number, recordedAt: Instant, requests: number): LedgerEvent {
+    const price = this.#price(entry, entry.cost, entry.rates);
+    return ledgerEvent(entry, { userId, hash, recordedAt, requests }, price);
+  }
+
+  /** What a call costs: as stated, else by the prices in force when it occurred. */
+  #price(
+    call: Usage & CallKind & { readonly occurredAt: Instant },
+    stated: Nanos | null,
+    book: QuotedRates | null,
+  ): Price {
+    const { settings, ownPrices } = this.#state;
+    const own = stated === null ? (ownPrices?.at(call, call.occurredAt) ?? null) : null;
+    return priceUsage(call, stated, own, book, settings);
   }
 
   #count(user: WorkingUser, event: LedgerEvent, at: Instant): void {
@@ -316,10 +360,8 @@ export class Batch {
   #putHold(user: WorkingUser, hold: Hold): void {
     const before = user.liveHold(hold.id, hold.createdAt);
     if (before !== undefined) this.#guardrails.drop(before.amounts);
-    this.#hold(user, hold);
-    const key = `${user.loaded.id}/${hold.id}`;
-    this.#holdsPut.set(key, { ...hold, userId: user.loaded.id });
-    this.#holdsGone.delete(key);
+    user.putHold(hold);
+    this.#guardrails.hold(hold.amounts, hold.expiresAt);
   }
 
   #dropHold(user: WorkingUser, id: string, at: Instant): void {
@@ -327,18 +369,15 @@ export class Batch {
     const hold = user.liveHold(id, at);
     if (hold !== undefined) this.#guardrails.drop(hold.amounts);
     user.dropHold(id);
-    const key = `${user.loaded.id}/${id}`;
-    this.#holdsPut.delete(key);
-    if (user.loaded.holds.has(id)) this.#holdsGone.set(key, { userId: user.loaded.id, id });
   }
 
   #hold(user: WorkingUser, hold: Hold): void {
-    user.putHold(hold);
+    user.returnHold(hold);
     this.#guardrails.hold(hold.amounts, hold.expiresAt);
   }
 
   #unhold(user: WorkingUser, hold: Hold): void {
-    user.dropHold(hold.id);
+    user.takeHold(hold.id);
     this.#guardrails.drop(hold.amounts);
   }
 
@@ -352,16 +391,6 @@ export class Batch {
       return;
     }
     this.#refusals.set(key, { userId, day, code: decision.code, meter, count: 1 });
-    this.#alerts.push({
-      kind: "refusal",
-      userId,
-      period: "day",
-      index: day,
-      // The first refusal of a day is one alert, whichever meter refused.
-      meter: "",
-      threshold: 0,
-      code: decision.code,
-      at,
-    });
+    this.#alerts.push(refusalAlert(userId, decision.code, { index: day, at }));
   }
 }

@@ -5,6 +5,7 @@ import type { Override, UserStatus } from "./entitlement.js";
 import type { GuardrailDelta, GuardrailState, SystemHeld, Trip } from "./guardrail.js";
 import type { Amounts, Meter, Period } from "./meter.js";
 import type { Nanos } from "./money.js";
+import type { OwnPrices } from "./own-prices.js";
 import type { PricedBy, QuotedRates } from "./price-rule.js";
 import type { Settings } from "./settings.js";
 import type { Tier } from "./tier.js";
@@ -38,6 +39,8 @@ export interface LedgerUser {
 export interface LedgerState {
   readonly settings: Settings;
   readonly stops: readonly Stop[];
+  /** The operator's own prices; `null`: there are none. */
+  readonly ownPrices: OwnPrices | null;
   /** By the name that the operations use; a name without an entry is nobody's. */
   readonly users: ReadonlyMap<string, LedgerUser>;
   /**
@@ -51,13 +54,34 @@ export interface LedgerState {
   readonly guardrails: readonly GuardrailState[];
   /** Needed where there are guardrails only. */
   readonly systemHeld: SystemHeld;
+  /** Needed where the batch corrects events, or brings entries that may supersede others. */
+  readonly corrections?: CorrectionState;
+}
+
+/** What the ledger has of the events that a batch may correct. */
+export interface CorrectionState {
+  /**
+   * By `eventKey`: the identities of superseding entries that are known with another hash; and of what is undone, with
+   * all under which its event was met again.
+   */
+  readonly keys: ReadonlyMap<string, LedgerKey>;
+  /** By the event's number: the event and its corrections, in the order of the ledger. */
+  readonly rows: ReadonlyMap<number, readonly LedgerRow[]>;
+}
+
+/** An identity as the ledger has it. */
+export interface LedgerKey extends EventIdentity {
+  /** The event's number in the ledger. */
+  readonly event: number;
+  /** By which import the event was met again under it, 0 for live metering; `null`: it is the event's own. */
+  readonly metAgainBy: number | null;
 }
 
 /** Identifies an event: ids are unique within their source. */
 export interface EventIdentity {
   readonly source: string;
   readonly id: string;
-  /** A hash of the content, a non-negative safe integer: tells a duplicate from a conflict. */
+  /** A hash of the content, a non-negative safe integer: tells a duplicate from a conflict. `UNKNOWN_CONTENT`: none. */
   readonly hash: number;
   readonly providerId: string | null;
 }
@@ -68,13 +92,17 @@ export interface Entry extends Usage, CallKind, EventIdentity {
   readonly occurredAt: Instant;
   /** The stated cost; `null` when none was stated. */
   readonly cost: Nanos | null;
-  /** The rates in force when it occurred; `null` when no price covers the model. */
+  /** The price book's rates when it occurred; `null` when the book does not know the model. Own prices come first. */
   readonly rates: QuotedRates | null;
   readonly status: string;
+  /** How many calls it sums up, where a log records sums; one call unless given. */
+  readonly requests?: number | undefined;
   /** The amounts are the hold's, since the call never said what it used. */
   readonly estimated: boolean;
   /** The import that brought it; `null` when metered live. */
   readonly importId: number | null;
+  /** Whether it replaces what its id stands for when it is the later of the two, rather than be in conflict with it. */
+  readonly supersedes?: boolean;
 }
 
 /** What a caller asks for. `null`: not stated. */
@@ -85,7 +113,7 @@ export interface LedgerRequest extends CallKind {
   readonly images: number | null;
   /** In nanos. */
   readonly cost: Nanos | null;
-  /** The dearest rates of the model, for a cost that is not stated; `null` when no price covers it. */
+  /** The price book's dearest rates of the model; `null` when it does not know it. Own prices come first. */
   readonly dearest: QuotedRates | null;
   /** The time zone in which the decision's message tells instants; the accounting zone unless given. */
   readonly zone?: string | undefined;
@@ -120,19 +148,62 @@ export type Operation =
       readonly id: string;
       readonly at: Instant;
       readonly holdFor: number | null;
+    }
+  | {
+      readonly op: "correct";
+      /** Whose event it is. */
+      readonly user: string;
+      /** The event's number in the ledger: that of the event itself, not of a correction. */
+      readonly event: number;
+      readonly correction: Correction;
+      readonly at: Instant;
     };
 
-/** What became of an entry. `conflict`: the same id is in the ledger with other content. */
-export type EntryStatus = "inserted" | "duplicate" | "conflict" | "user-unknown";
+/** What is to become of an event that is in the ledger. What it takes is worked out from how the event stands then. */
+export type Correction =
+  /** Its usage is priced anew, whatever priced it before. `rates` null: no price covers it. */
+  | { readonly to: "price"; readonly rates: QuotedRates | null }
+  /**
+   * What an import brought under this identity is taken back: the event, or what superseded it. The identity is free
+   * then, unless it is another import's event that was superseded.
+   */
+  | {
+      readonly to: "undo";
+      readonly source: string;
+      readonly id: string;
+      readonly importId: number;
+      /** Imports that are undone already. */
+      readonly undone: ReadonlySet<number>;
+    };
+
+/**
+ * What became of an entry. `conflict`: the same id is in the ledger with other content; `superseded`: it was, and now
+ * stands with this content.
+ */
+export type EntryStatus = "inserted" | "superseded" | "duplicate" | "conflict" | "user-unknown";
+
+/** What became of a correction. `kept`: what was to be undone stays, since others have met the same call. */
+export type CorrectionStatus = "corrected" | "unchanged" | "kept";
 
 export type OperationOutcome =
   | { readonly op: "reserve"; readonly decision: Decision; readonly hold: Hold | null }
-  | { readonly op: "settle" | "record"; readonly status: EntryStatus; readonly event: LedgerEvent | null }
+  | {
+      readonly op: "settle" | "record";
+      readonly status: EntryStatus;
+      /** What the ledger counts now and did not before: of superseded usage the difference. */
+      readonly event: LedgerEvent | null;
+    }
+  | {
+      readonly op: "correct";
+      readonly status: CorrectionStatus;
+      /** The difference that was entered. */
+      readonly event: LedgerRow | null;
+    }
   | { readonly op: "release"; readonly status: "released" | "not-held" }
   | { readonly op: "extend"; readonly status: "extended" | "not-held" };
 
-/** A row of the ledger. */
-export interface LedgerEvent extends Usage, CallKind, EventIdentity {
+/** A row of the ledger: an event, or a correction of one. */
+export interface LedgerRow extends Usage, CallKind {
   readonly userId: number;
   readonly occurredAt: Instant;
   readonly recordedAt: Instant;
@@ -145,6 +216,18 @@ export interface LedgerEvent extends Usage, CallKind, EventIdentity {
   readonly status: string;
   readonly estimated: boolean;
   readonly importId: number | null;
+  /** By how much the number of unpriced events grows; as `pricedBy` says where it is left out. */
+  readonly unpriced?: number;
+}
+
+/** Usage that happened, as the ledger has it. */
+export interface LedgerEvent extends LedgerRow, EventIdentity {}
+
+/** A row of the ledger that corrects an event: its amounts are signed differences. */
+export interface LedgerCorrection extends LedgerRow {
+  /** The number of the event that it corrects. */
+  readonly corrects: number;
+  readonly unpriced: number;
 }
 
 /** How much a window's total grows; `cost` includes what is assumed. */
@@ -184,6 +267,29 @@ export interface RefusalCount {
 /** Another identity of an event that the ledger has already, under the same provider id. */
 export interface SameEvent extends EventIdentity {
   readonly providerId: string;
+  /** The import that met it again; `null` for live metering. */
+  readonly importId: number | null;
+}
+
+/** What a batch corrects. To be written before its events: an identity that is freed may be used again by them. */
+export interface CorrectionChanges {
+  readonly rows: readonly LedgerCorrection[];
+  /** Identities that are free again. */
+  readonly keysGone: readonly LedgerKey[];
+  /** Identities whose content hash or provider id is another now. To be written after those that are gone. */
+  readonly keysChanged: readonly LedgerKey[];
+}
+
+/** A hold to be written, new or in the place of one with its id. */
+export interface HoldPut {
+  readonly userId: number;
+  readonly hold: Hold;
+}
+
+/** A hold to be ended. */
+export interface HoldGone {
+  readonly userId: number;
+  readonly id: string;
 }
 
 /** What a batch changes; to be written in the transaction in which the state was loaded. */
@@ -192,13 +298,14 @@ export interface Changes {
   readonly sameEvents: readonly SameEvent[];
   readonly windows: readonly WindowDelta[];
   readonly days: readonly DayDelta[];
-  readonly holdsPut: readonly (Hold & { readonly userId: number })[];
-  readonly holdsGone: readonly { readonly userId: number; readonly id: string }[];
+  readonly holdsPut: readonly HoldPut[];
+  readonly holdsGone: readonly HoldGone[];
   readonly refusals: readonly RefusalCount[];
   /** To be written unless they are there already. */
   readonly alerts: readonly Alert[];
   readonly guardrailUse: readonly GuardrailDelta[];
   readonly trips: readonly Trip[];
+  readonly corrections?: CorrectionChanges;
 }
 
 export interface LedgerResult {
@@ -228,3 +335,6 @@ export function partId(hold: string, number: number): string {
 export function hashForUser(hash: number, userId: number): number {
   return (hash + userId * 0x9e37_79b1) % Number.MAX_SAFE_INTEGER;
 }
+
+/** The content hash of an event that stands for no record that was read: whichever comes next is another. */
+export const UNKNOWN_CONTENT = -1;

@@ -3,16 +3,21 @@ import {
   type EventIdentity,
   eventKey,
   type LedgerState,
+  type LedgerUser,
   type Operation,
   type OperationOutcome,
 } from "./ledger-model.js";
+import type { PreviewedCorrections } from "./previewed-corrections.js";
 
 /** What earlier previews would have put into the ledger. */
 export interface PreviewMemory {
   /** The content hash of an event, by `eventKey`. */
   hashOf(key: string): number | undefined;
   knowsProviderId(providerId: string): boolean;
+  /** Who would have been onboarded under a name that is nobody's yet. */
+  userOf(name: string): LedgerUser | undefined;
   remember(identity: EventIdentity): void;
+  readonly corrected: PreviewedCorrections;
 }
 
 /** What `applyOperations` would answer after all that the memory holds, which then holds these operations too. */
@@ -25,7 +30,13 @@ export function previewOperations(
     memory === null ? state : withMemory(state, operations, memory),
     operations,
   );
-  for (const identity of [...changes.events, ...changes.sameEvents]) memory?.remember(identity);
+  if (memory !== null) {
+    const { events, sameEvents, corrections } = changes;
+    for (const identity of [...events, ...sameEvents, ...(corrections?.keysChanged ?? [])]) {
+      memory.remember(identity);
+    }
+    memory.corrected.remember(changes, operations);
+  }
   return outcomes;
 }
 
@@ -36,13 +47,23 @@ function withMemory(
 ): LedgerState {
   const knownEvents = new Map(state.knownEvents);
   const knownProviderIds = new Set(state.knownProviderIds);
+  const users = new Map(state.users);
   for (const operation of operations) {
     if (operation.op !== "record" && operation.op !== "settle") continue;
-    const { source, id, providerId } = operation.entry;
+    const { source, id, providerId, user } = operation.entry;
+    const newcomer = users.has(user) ? undefined : memory.userOf(user);
+    if (newcomer !== undefined) users.set(user, newcomer);
     const key = eventKey(source, id);
     const hash = memory.hashOf(key);
     if (hash !== undefined) knownEvents.set(key, hash);
     if (providerId !== null && memory.knowsProviderId(providerId)) knownProviderIds.add(providerId);
   }
-  return { ...state, knownEvents, knownProviderIds };
+  const corrections = memory.corrected.over(state, operations);
+  return {
+    ...state,
+    users,
+    knownEvents,
+    knownProviderIds,
+    ...(corrections === undefined ? {} : { corrections }),
+  };
 }

@@ -1,10 +1,11 @@
 import { askOf } from "./ask.js";
-import { type Decision, decide, refusal } from "./decide.js";
+import { type Ask, type Decision, decide, refusal } from "./decide.js";
+import type { Stop } from "./emergency.js";
 import { GuardrailWatch, stopOfTrip } from "./guardrail.js";
 import { Batch } from "./ledger-batch.js";
-import type { LedgerRequest, LedgerResult, LedgerState, Operation } from "./ledger-model.js";
+import type { LedgerRequest, LedgerResult, LedgerState, LedgerUser, Operation } from "./ledger-model.js";
 import { calendar, type Instant } from "./window.js";
-import { WorkingUser } from "./working-user.js";
+import { decidedUser } from "./working-user.js";
 
 /**
  * The functional core of everything that meters. A store opens one write transaction, loads the state of the users
@@ -27,14 +28,11 @@ export function checkRequest(
   request: LedgerRequest,
   at: Instant,
 ): Decision {
-  const { settings, stops } = state;
-  const loaded = state.users.get(name);
-  const zone = calendar(settings.time_zone);
-  const user = loaded === undefined ? null : new WorkingUser(loaded).decided(at, zone);
-  const by = { user, stops, settings, at };
-  const ask = askOf(request, by);
-  const decision = decide({ ...by, ask });
-  if (decision.outcome === "block" || state.guardrails.length === 0) return decision;
+  const user = state.users.get(name) ?? null;
+  if (state.guardrails.length === 0) return checkUser(user, state, request, at);
+  const { ask, decision } = judge(user, state, state.stops, request, at);
+  if (decision.outcome === "block") return decision;
+  const zone = calendar(state.settings.time_zone);
   const day = zone.dayOf(at);
   const running = { day, month: zone.dayToMonth(day) };
   const trips = new GuardrailWatch(state.guardrails, state.systemHeld).beforeReserve(
@@ -44,8 +42,35 @@ export function checkRequest(
   );
   const turnedOn = trips.map(stopOfTrip).filter((stop) => stop !== undefined);
   if (turnedOn.length === 0) return decision;
-  const stopped = { ...by, stops: [...stops, ...turnedOn] };
-  return decide({ ...stopped, ask: askOf(request, stopped) });
+  return judge(user, state, [...state.stops, ...turnedOn], request, at).decision;
+}
+
+/**
+ * The same for one user where no guardrail is set.
+ * @param user `null`: nobody of that name
+ */
+export function checkUser(
+  user: LedgerUser | null,
+  rules: Rules,
+  request: LedgerRequest,
+  at: Instant,
+): Decision {
+  return judge(user, rules, rules.stops, request, at).decision;
+}
+
+/** What holds for all users. */
+type Rules = Pick<LedgerState, "settings" | "stops" | "ownPrices">;
+
+function judge(
+  loaded: LedgerUser | null,
+  { settings, ownPrices }: Rules,
+  stops: readonly Stop[],
+  request: LedgerRequest,
+  at: Instant,
+): { readonly ask: Ask; readonly decision: Decision } {
+  const user = loaded === null ? null : decidedUser(loaded, at, calendar(settings.time_zone));
+  const ask = askOf(request, { user, stops, settings, ownPrices, at });
+  return { ask, decision: decide({ ask, user, stops, settings, at }) };
 }
 
 /** The decision when the store cannot be reached; distinct from every limit. */

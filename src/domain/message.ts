@@ -5,7 +5,6 @@ import { type Instant, localTime } from "./window.js";
 
 export interface MessageInput {
   readonly code: DecisionCode;
-  readonly quota?: QuotaState;
   readonly feature?: string;
   readonly tierLabel?: string;
   readonly resetsAt?: Instant | null;
@@ -23,9 +22,18 @@ const PERIOD_WORDS: Readonly<Record<Period, { adjective: string; running: string
   month: { adjective: "monthly", running: "this month" },
 };
 
-/** Thousands separated by commas. Not with Intl: its first formatter costs more than a whole decision. */
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => `,${String(n).padStart(3, "0")}`);
+
+/** Thousands separated by commas. Neither by Intl nor by a pattern: either costs more than a whole decision. */
 function grouped(amount: number): string {
-  return String(amount).replace(/\B(?=(\d{3})+$)/g, ",");
+  let rest = amount;
+  let groups = "";
+  while (rest >= 1000) {
+    const thousands = Math.floor(rest / 1000);
+    groups = THREE_DIGITS[rest - thousands * 1000] + groups;
+    rest = thousands;
+  }
+  return rest + groups;
 }
 
 /** An amount of a meter in words: `1,200 tokens`, `1 image`, `$4.20`. */
@@ -34,15 +42,24 @@ export function amountInWords(meter: Meter, amount: number): string {
   return `${grouped(amount)} ${amount === 1 ? meter.slice(0, -1) : meter}`;
 }
 
-function whenBack(resetsAt: Instant | null, zone: string | undefined): string {
-  return resetsAt === null
-    ? ""
-    : ` The limit starts anew at ${localTime(resetsAt, zone ?? "UTC")} (${zone ?? "UTC"}).`;
+let lastReset: Instant | null = null;
+let lastZone: string | undefined;
+let lastWhenBack = "";
+
+function whenBack(resetsAt: Instant | null, zone = "UTC"): string {
+  if (resetsAt === null) return "";
+  // Nearly every decision is about the running day.
+  if (resetsAt !== lastReset || zone !== lastZone) {
+    lastWhenBack = ` The limit starts anew at ${localTime(resetsAt, zone)} (${zone}).`;
+    lastReset = resetsAt;
+    lastZone = zone;
+  }
+  return lastWhenBack;
 }
 
 /** The sentence that a tester reads: what is left, and when more comes back. */
 export function decisionMessage(input: MessageInput): string {
-  const { code, quota, zone } = input;
+  const { code, zone } = input;
   switch (code) {
     case "emergency-stop":
       return input.resetsAt == null
@@ -59,13 +76,24 @@ export function decisionMessage(input: MessageInput): string {
     case "store-unavailable":
       return "Limits cannot be checked at the moment. Please try again shortly.";
     default:
-      return `${granted(input)}${quota === undefined ? allowed(input) : quotaMessage(code, quota, zone)}`;
+      return granted(input.clampedTo) + allowed(input);
   }
 }
 
-function granted({ clampedTo, quota }: MessageInput): string {
-  if (clampedTo === undefined || quota?.outcome === "block") return "";
-  return `This call may use at most ${amountInWords("tokens", clampedTo)}. `;
+/** The same where a quota decided. */
+export function boundMessage(
+  quota: QuotaState,
+  zone: string | undefined,
+  clampedTo: number | undefined,
+): string {
+  const sentence = quotaMessage(quota, zone);
+  return quota.outcome === "block" ? sentence : granted(clampedTo) + sentence;
+}
+
+function granted(clampedTo: number | undefined): string {
+  return clampedTo === undefined
+    ? ""
+    : `This call may use at most ${amountInWords("tokens", clampedTo)}. `;
 }
 
 function allowed({ ceiling, requested = 0 }: MessageInput): string {
@@ -74,27 +102,30 @@ function allowed({ ceiling, requested = 0 }: MessageInput): string {
     : `This call asks for ${amountInWords("tokens", requested)}, but one call may use at most ${amountInWords("tokens", ceiling)}.`;
 }
 
-function quotaMessage(code: DecisionCode, quota: QuotaState, zone: string | undefined): string {
-  const { meter, period, limit, used, held, requested, remaining, resetsAt } = quota;
+function quotaMessage(quota: QuotaState, zone: string | undefined): string {
+  const { code, meter, period, limit, used, held, requested, remaining, resetsAt } = quota;
   const { adjective, running } = PERIOD_WORDS[period];
   const what = meter === "cost" ? "budget" : meter;
-  const all = meter === "cost" ? formatUsd(limit) : grouped(limit);
-  const taken = meter === "cost" ? formatUsd(used + held) : grouped(used + held);
+  const all = bare(meter, limit);
+  const back = whenBack(resetsAt, zone);
   const inFlight = held > 0 ? ", calls in progress included" : "";
   switch (code) {
     case "quota-disabled":
       return `Your plan includes no ${what}.`;
     case "quota-exhausted":
-      return `Your ${adjective} ${what} ${meter === "cost" ? "is" : "are"} used up (${taken} of ${all}${inFlight}).${whenBack(resetsAt, zone)}`;
+      return `Your ${adjective} ${what} ${meter === "cost" ? "is" : "are"} used up (${bare(meter, used + held)} of ${all}${inFlight}).${back}`;
     case "emergency-limit":
-      return `Calls are limited to ${amountInWords(meter, limit)} a ${period} for now, and ${taken} of that is used${inFlight}.${whenBack(resetsAt, zone)}`;
+      return `Calls are limited to ${amountInWords(meter, limit)} a ${period} for now, and ${bare(meter, used + held)} of that is used${inFlight}.${back}`;
     case "request-too-large":
       return requested > limit
         ? `This call asks for ${amountInWords(meter, requested)}, more than your whole ${adjective} limit of ${all}.`
-        : `This call asks for ${amountInWords(meter, requested)}, but only ${amountInWords(meter, remaining)} of your ${adjective} limit of ${all} ${meter === "cost" || remaining === 1 ? "is" : "are"} left.${whenBack(resetsAt, zone)}`;
-    default: {
-      const left = Math.max(0, remaining - requested);
-      return `You have ${amountInWords(meter, left)} of ${all} left ${running} after this call.${whenBack(resetsAt, zone)}`;
-    }
+        : `This call asks for ${amountInWords(meter, requested)}, but only ${amountInWords(meter, remaining)} of your ${adjective} limit of ${all} ${meter === "cost" || remaining === 1 ? "is" : "are"} left.${back}`;
+    default:
+      return `You have ${amountInWords(meter, Math.max(0, remaining - requested))} of ${all} left ${running} after this call.${back}`;
   }
+}
+
+/** An amount without the name of its meter. */
+function bare(meter: Meter, amount: number): string {
+  return meter === "cost" ? formatUsd(amount) : grouped(amount);
 }

@@ -14,7 +14,10 @@ export interface MoneyJson {
 }
 
 const DECIMALS = 9;
-const CENT = 10_000_000n;
+const NANOS_PER_CENT = 10_000_000;
+const CENT = BigInt(NANOS_PER_CENT);
+/** Amounts that need no commas. */
+const QUICK_BELOW = 999 * NANOS_PER_USD;
 /** No safe integer has more digits. */
 const MAX_DIGITS = 16;
 
@@ -69,6 +72,7 @@ export function usdString(n: Nanos | bigint): string {
  * two significant digits (`$0.0012`), as far as nine decimals go, so that only nothing reads `$0.00`.
  */
 export function formatUsd(n: Nanos | bigint): string {
+  if (typeof n === "number" && n >= NANOS_PER_CENT && n < QUICK_BELOW) return quickUsd(n);
   const abs = magnitude(n);
   const shown = abs === 0n || abs >= CENT ? roundTo(abs, CENT) : roundToTwoDigits(abs);
   const decimals =
@@ -76,6 +80,14 @@ export function formatUsd(n: Nanos | bigint): string {
   const digits = shown.toString().padStart(DECIMALS + 1, "0");
   const whole = digits.slice(0, -DECIMALS).replace(/\B(?=(?:\d{3})+$)/g, ",");
   return `${n < 0 ? "-" : ""}$${whole}.${digits.slice(-DECIMALS).slice(0, decimals)}`;
+}
+
+/** Of an amount of whole cents, without bigints: a decision tells amounts, and is made before every call. */
+function quickUsd(n: Nanos): string {
+  const rounded = n + NANOS_PER_CENT / 2;
+  const cents = (rounded - (rounded % NANOS_PER_CENT)) / NANOS_PER_CENT;
+  const rest = cents % 100;
+  return `$${(cents - rest) / 100}.${rest < 10 ? "0" : ""}${rest}`;
 }
 
 /** The exact sum. Throws `failed` when it leaves the safe integers, rather than be off by a nano. */

@@ -21,18 +21,23 @@ export interface Price {
 }
 
 /**
- * The cost of usage that happened: as stated, else by the rates, else unpriced. Unpriced usage is assumed to cost the
- * planning rates, also under `block` (it was not blocked, so it was paid for); only `ignore` counts nothing.
+ * The cost of usage that happened: as stated, else by the first rates that cover every unit it used, the operator's own
+ * before the book's; else it is unpriced. Rates of the two are never mixed: where an own price has a rate for images
+ * only, that for tokens may be part of it already. Unpriced usage is assumed to cost the planning rates, also under
+ * `block` (it was not blocked, so it was paid for); only `ignore` counts nothing.
  */
 export function priceUsage(
   usage: Usage,
   stated: Nanos | null,
-  quoted: QuotedRates | null,
+  own: QuotedRates | null,
+  book: QuotedRates | null,
   settings: Settings,
 ): Price {
   if (stated !== null) return { cost: stated, assumed: 0, pricedBy: "log" };
-  const priced = quoted === null ? null : costOf(usage, quoted.rates);
-  if (quoted !== null && priced !== null) return { cost: priced, assumed: 0, pricedBy: quoted.from };
+  const byOwn = own === null ? null : costOf(usage, own.rates);
+  if (byOwn !== null) return { cost: byOwn, assumed: 0, pricedBy: "own" };
+  const byBook = book === null ? null : costOf(usage, book.rates);
+  if (book !== null && byBook !== null) return { cost: byBook, assumed: 0, pricedBy: book.from };
   const assumed =
     settings.unpriced === "ignore"
       ? 0
@@ -52,11 +57,12 @@ export interface Wanted {
 
 /**
  * The amounts that a request is judged by and a reservation holds. A cost that is not stated is estimated at the
- * model's dearest rate, so that a hold is never below what the call can cost; without a price, at the planning rates.
+ * model's dearest rates, so that a hold is never below what the call can cost; without a price, at the planning rates.
  */
 export function amountsWanted(
   wanted: Wanted,
-  dearest: QuotedRates | null,
+  own: QuotedRates | null,
+  book: QuotedRates | null,
   settings: Settings,
 ): { readonly amounts: Amounts; readonly unpriced: boolean } {
   const { tokens, images } = wanted;
@@ -65,9 +71,23 @@ export function amountsWanted(
     unpriced,
   });
   if (wanted.cost !== null) return result(wanted.cost);
-  const estimated = dearest === null ? null : dearestCost(wanted, dearest.rates);
+  const estimated = own === null ? bookEstimate(wanted, book) : ownEstimate(wanted, own.rates, book);
   if (estimated !== null) return result(estimated);
   const planned = planningCost(wanted, planningRates(settings));
   if (settings.unpriced === "block") return result(planned, tokens > 0 || images > 0 || wanted.namesModel);
   return result(settings.unpriced === "ignore" && wanted.namesModel ? 0 : planned);
+}
+
+function bookEstimate(wanted: Wanted, book: QuotedRates | null): Nanos | null {
+  return book === null ? null : dearestCost(wanted, book.rates);
+}
+
+/** Where an own price lacks the rate of a token that the call may use, the book may price the call in the end. */
+function ownEstimate(wanted: Wanted, own: Rates, book: QuotedRates | null): Nanos | null {
+  const byOwn = dearestCost(wanted, own);
+  const isComplete =
+    own.input !== null && own.cacheRead !== null && own.cacheWrite !== null && own.output !== null;
+  if (byOwn !== null && (isComplete || wanted.tokens === 0)) return byOwn;
+  const byBook = bookEstimate(wanted, book);
+  return byOwn === null || byBook === null ? (byOwn ?? byBook) : Math.max(byOwn, byBook);
 }

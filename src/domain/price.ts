@@ -57,6 +57,11 @@ export function totalInput(usage: TokenBuckets): number {
   return usage.input + usage.cacheRead + usage.cacheWrite;
 }
 
+/** Input tokens of one call, where the usage may sum up several: then those of the average one. */
+export function promptSize(usage: TokenBuckets, requests = 1): number {
+  return Math.ceil(totalInput(usage) / Math.max(1, requests));
+}
+
 /**
  * The cost of `usage` at `rates`, rounded once, half up, from the exact sum; `null` (unpriced) when a unit was used
  * that has no rate. No usage at all costs 0: the fee per call is for calls that were served.

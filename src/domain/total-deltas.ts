@@ -1,4 +1,4 @@
-import type { DayDelta, LedgerEvent, WindowDelta } from "./ledger-model.js";
+import type { DayDelta, LedgerRow, WindowDelta } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
 import type { Amounts, Period } from "./meter.js";
 
@@ -28,7 +28,7 @@ export class TotalDeltas {
     delta.amounts.requests += amounts.requests;
   }
 
-  addDay(event: LedgerEvent, day: number): void {
+  addDay(event: LedgerRow, day: number): void {
     const { userId, provider, model, feature } = event;
     const key = `${userId}/${day}/${provider}\n${model}\n${feature}`;
     let delta = this.#days.get(key);
@@ -61,6 +61,11 @@ export class TotalDeltas {
     delta.requests += event.requests;
     delta.cost += event.cost;
     delta.assumed += event.assumed;
-    if (event.pricedBy === "none") delta.unpriced += 1;
+    delta.unpriced += unpricedOf(event);
   }
+}
+
+/** By how much a row of the ledger moves the number of unpriced events. */
+export function unpricedOf({ unpriced, pricedBy }: Pick<LedgerRow, "unpriced" | "pricedBy">): number {
+  return unpriced ?? (pricedBy === "none" ? 1 : 0);
 }

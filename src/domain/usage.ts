@@ -45,6 +45,8 @@ export interface UsageRecord extends Usage, CallKind {
   readonly cost: Nanos | null;
   /** `ok`, or what went wrong as the log says it. Failed calls cost what they cost. */
   readonly status: string;
+  /** How many calls the record sums up; one unless given. */
+  readonly requests?: number | undefined;
 }
 
 /** Tokens as limits count them: input, cached or not, plus output. Reasoning is already in output. */
@@ -54,39 +56,41 @@ export function totalTokens(usage: TokenBuckets): number {
 
 export const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, images: 0 };
 
-const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
-  gemini: "google",
-  "google-gla": "google",
-  "google-vertex": "google",
-  vertex_ai: "google",
-  vertexai: "google",
-  "google-ai-studio": "google",
-  "gcp.gemini": "google",
-  "gcp.vertex_ai": "google",
-  claude: "anthropic",
-  "azure-openai": "azure",
-  azure_openai: "azure",
-  azure_ai: "azure",
-  "az.ai.openai": "azure",
-  "azure.ai.openai": "azure",
-  "azure.ai.inference": "azure",
-  "aws-bedrock": "aws",
-  "aws.bedrock": "aws",
-  bedrock: "aws",
-  "x.ai": "x-ai",
-  x_ai: "x-ai",
-  xai: "x-ai",
-  grok: "x-ai",
-  mistralai: "mistral",
-  mistral_ai: "mistral",
-  zhipu: "zhipuai",
-  "z-ai": "zai",
-  fireworks_ai: "fireworks",
-};
+const PROVIDER_ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    gemini: "google",
+    "google-gla": "google",
+    "google-vertex": "google",
+    vertex_ai: "google",
+    vertexai: "google",
+    "google-ai-studio": "google",
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
+    claude: "anthropic",
+    "azure-openai": "azure",
+    azure_openai: "azure",
+    azure_ai: "azure",
+    "az.ai.openai": "azure",
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "aws-bedrock": "aws",
+    "aws.bedrock": "aws",
+    bedrock: "aws",
+    "x.ai": "x-ai",
+    x_ai: "x-ai",
+    xai: "x-ai",
+    grok: "x-ai",
+    mistralai: "mistral",
+    mistral_ai: "mistral",
+    zhipu: "zhipuai",
+    "z-ai": "zai",
+    fireworks_ai: "fireworks",
+  }),
+);
 
 /** The one name under which a provider is stored and matched: trimmed, lower case, `gemini` = `google`. */
 export function canonicalProvider(name: string): string {
   if (name === "") return name;
   const key = name.trim().toLowerCase();
-  return PROVIDER_ALIASES[key] ?? key;
+  return PROVIDER_ALIASES.get(key) ?? key;
 }

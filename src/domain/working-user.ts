@@ -1,20 +1,79 @@
 import { type DecidedUser, NO_WINDOW_USAGE, type WindowUsage } from "./decide.js";
 import { entitlementOf } from "./entitlement.js";
-import type { Hold, LedgerUser } from "./ledger-model.js";
+import type { Hold, HoldGone, HoldPut, LedgerUser } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
-import { type Amounts, addAmounts, noAmounts, type Period } from "./meter.js";
+import { type Amounts, noAmounts, type Period } from "./meter.js";
 import { addNanos } from "./money.js";
 import type { Calendar, Instant } from "./window.js";
 
 const NOTHING: Readonly<Amounts> = noAmounts();
+
+/** Grows and shrinks with the holds. */
+interface HeldSum {
+  readonly amounts: Amounts;
+  readonly from: Instant;
+  /** No hold of the sum expires before. */
+  until: Instant;
+}
+
+/** A user as a decision at an instant sees them. */
+export function decidedUser(user: LedgerUser, at: Instant, zone: Calendar): DecidedUser {
+  const held = user.holds.size === 0 ? NOTHING : heldBy(user.holds, at).amounts;
+  return decidedWith(user, user.windows, held, at, zone);
+}
+
+function decidedWith(
+  { id, status, tier, overrides }: LedgerUser,
+  windows: LedgerUser["windows"],
+  held: Readonly<Amounts>,
+  at: Instant,
+  zone: Calendar,
+): DecidedUser {
+  const day = zone.dayOf(at);
+  return {
+    id,
+    status,
+    tier: tier.key,
+    tierLabel: tier.label,
+    entitlement: entitlementOf(tier, overrides, at),
+    day: windowOf(windows, "day", day),
+    month: windowOf(windows, "month", zone.dayToMonth(day)),
+    held,
+    callTokens: tier.callTokens,
+  };
+}
+
+function windowOf(windows: LedgerUser["windows"], period: Period, index: number): WindowUsage {
+  return windows.get(windowKey(period, index)) ?? NO_WINDOW_USAGE;
+}
+
+function heldBy(holds: LedgerUser["holds"], at: Instant): HeldSum {
+  const amounts = noAmounts();
+  let until = Number.POSITIVE_INFINITY;
+  for (const hold of holds.values()) {
+    if (hold.expiresAt <= at) continue;
+    addTo(amounts, hold.amounts, 1);
+    if (hold.expiresAt < until) until = hold.expiresAt;
+  }
+  return { amounts, from: at, until };
+}
+
+function addTo(sum: Amounts, of: Readonly<Amounts>, sign: 1 | -1): void {
+  sum.tokens += sign * of.tokens;
+  sum.images += sign * of.images;
+  sum.cost += sign * of.cost;
+  sum.requests += sign * of.requests;
+}
 
 /** A user while a batch is applied: the state loaded, plus what the batch has done so far. */
 export class WorkingUser {
   /** As loaded, until the batch changes them: what was loaded may be remembered, and is never changed. */
   #windows: ReadonlyMap<number, WindowUsage>;
   #holds: ReadonlyMap<string, Hold>;
-  /** Sum over live holds, valid until the first of them expires. */
-  #held: { readonly amounts: Amounts; readonly until: Instant; readonly from: Instant } | null = null;
+  /** Sum over the holds that live at `from`, valid until the first of them expires. */
+  #held: HeldSum | null = null;
+  #put: Map<string, Hold> | null = null;
+  #gone: Set<string> | null = null;
 
   constructor(readonly loaded: LedgerUser) {
     this.#windows = loaded.windows;
@@ -23,29 +82,22 @@ export class WorkingUser {
 
   /** The user as a decision at an instant sees them. */
   decided(at: Instant, zone: Calendar): DecidedUser {
-    const { id, status, tier, overrides } = this.loaded;
-    const day = zone.dayOf(at);
-    return {
-      id,
-      status,
-      tier: tier.key,
-      tierLabel: tier.label,
-      entitlement: entitlementOf(tier, overrides, at),
-      day: this.window("day", day),
-      month: this.window("month", zone.dayToMonth(day)),
-      held: this.held(at),
-      callTokens: tier.callTokens,
-    };
+    return decidedWith(this.loaded, this.#windows, this.held(at), at, zone);
   }
 
   window(period: Period, index: number): WindowUsage {
-    return this.#windows.get(windowKey(period, index)) ?? NO_WINDOW_USAGE;
+    return windowOf(this.#windows, period, index);
   }
 
   use(period: Period, index: number, amounts: Amounts): void {
     const before = this.window(period, index);
     this.#ownWindows().set(windowKey(period, index), {
-      used: { ...addAmounts(before.used, amounts), cost: addNanos(before.used.cost, amounts.cost) },
+      used: {
+        tokens: before.used.tokens + amounts.tokens,
+        images: before.used.images + amounts.images,
+        cost: addNanos(before.used.cost, amounts.cost),
+        requests: before.used.requests + amounts.requests,
+      },
       forgiven: before.forgiven,
     });
   }
@@ -59,38 +111,72 @@ export class WorkingUser {
     return this.#holds.has(id);
   }
 
+  /** Puts a hold, or another in its place; to be written. */
   putHold(hold: Hold): void {
-    this.#ownHolds().set(hold.id, hold);
-    this.#held = null;
+    this.returnHold(hold);
+    this.#put ??= new Map();
+    this.#put.set(hold.id, hold);
+    this.#gone?.delete(hold.id);
   }
 
+  /** Ends a hold; to be written. */
   dropHold(id: string): void {
-    this.#ownHolds().delete(id);
-    this.#held = null;
+    this.takeHold(id);
+    this.#put?.delete(id);
+    if (!this.loaded.holds.has(id)) return;
+    this.#gone ??= new Set();
+    this.#gone.add(id);
+  }
+
+  /** Takes a hold away for a while: nothing is to be written. */
+  takeHold(id: string): void {
+    const holds = this.#ownHolds();
+    const hold = holds.get(id);
+    if (hold !== undefined && this.#held !== null && hold.expiresAt > this.#held.from) {
+      addTo(this.#held.amounts, hold.amounts, -1);
+    }
+    holds.delete(id);
+  }
+
+  returnHold(hold: Hold): void {
+    const holds = this.#ownHolds();
+    const sum = this.#held;
+    if (sum !== null && !holds.has(hold.id) && hold.expiresAt > sum.from) {
+      addTo(sum.amounts, hold.amounts, 1);
+      sum.until = Math.min(sum.until, hold.expiresAt);
+    } else {
+      this.#held = null;
+    }
+    holds.set(hold.id, hold);
+  }
+
+  /** The holds to be written, and those to be ended. */
+  addHoldChanges(put: HoldPut[], gone: HoldGone[]): void {
+    const userId = this.loaded.id;
+    if (this.#put !== null) for (const hold of this.#put.values()) put.push({ userId, hold });
+    if (this.#gone !== null) for (const id of this.#gone) gone.push({ userId, id });
   }
 
   held(at: Instant): Readonly<Amounts> {
     if (this.#holds.size === 0) return NOTHING;
-    if (this.#held !== null && at >= this.#held.from && at < this.#held.until) return this.#held.amounts;
-    const amounts = noAmounts();
-    let until = Number.POSITIVE_INFINITY;
-    for (const hold of this.#holds.values()) {
-      if (hold.expiresAt <= at) continue;
-      amounts.tokens += hold.amounts.tokens;
-      amounts.images += hold.amounts.images;
-      amounts.cost += hold.amounts.cost;
-      amounts.requests += hold.amounts.requests;
-      if (hold.expiresAt < until) until = hold.expiresAt;
+    if (this.#held === null || at < this.#held.from || at >= this.#held.until) {
+      this.#held = heldBy(this.#holds, at);
     }
-    this.#held = { amounts, from: at, until };
-    return amounts;
+    return this.#held.amounts;
   }
 
   /** The user as the batch leaves them. Windows that were not loaded are left out: their totals are not known here. */
   next(): LedgerUser {
+    const { id, key, status, tier, overrides } = this.loaded;
+    return { id, key, status, tier, overrides, windows: this.#loadedWindows(), holds: this.#holds };
+  }
+
+  #loadedWindows(): ReadonlyMap<number, WindowUsage> {
+    // None is ever taken away: as many as were loaded are those that were loaded.
+    if (this.#windows.size === this.loaded.windows.size) return this.#windows;
     const windows = new Map<number, WindowUsage>();
     for (const key of this.loaded.windows.keys()) windows.set(key, this.#windows.get(key) as WindowUsage);
-    return { ...this.loaded, windows, holds: this.#holds };
+    return windows;
   }
 
   #ownWindows(): Map<number, WindowUsage> {

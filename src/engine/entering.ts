@@ -1,4 +1,5 @@
 import type { Entry, EntryStatus, LedgerEvent, Operation } from "../domain/ledger-model.js";
+import type { PreviewMemory } from "../domain/ledger-preview.js";
 import { AlphaError } from "../errors.js";
 import type { MeterStore } from "./ports.js";
 import { SeenEvents } from "./seen-events.js";
@@ -19,14 +20,20 @@ export function committing(meter: MeterStore): Enter {
   );
 }
 
+/** Who would be onboarded first; `null`: nobody. */
+type Expected = Pick<PreviewMemory, "userOf"> | null;
+
 /** What `committing` would answer now, call by call: nothing is remembered. */
-export function probing(meter: MeterStore): Enter {
-  return sparing(async (operations) => (await meter.preview(operations)).map(recordOutcome));
+export function probing(meter: MeterStore, expected: Expected): Enter {
+  return sparing(async (operations) => {
+    const memory = expected === null ? undefined : new SeenEvents(expected);
+    return (await meter.preview(operations, memory)).map(recordOutcome);
+  });
 }
 
 /** What `committing` would answer to all calls one after the other, with nothing written. */
-export function trying(meter: MeterStore): Enter {
-  const memory = new SeenEvents();
+export function trying(meter: MeterStore, expected: Expected): Enter {
+  const memory = new SeenEvents(expected);
   return sparing(async (operations) => (await meter.preview(operations, memory)).map(recordOutcome));
 }
 

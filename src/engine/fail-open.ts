@@ -26,7 +26,7 @@ export function decideOpen(
   at: Instant,
   cause: string,
 ): OpenDecision {
-  const { settings = INITIAL_SETTINGS, stops = [], user = null } = seen ?? {};
+  const { settings = INITIAL_SETTINGS, stops = [], ownPrices = null, user = null } = seen ?? {};
   const blocked = (decision: Decision): OpenDecision => ({
     decision: { ...decision, cause },
     amounts: null,
@@ -44,7 +44,7 @@ export function decideOpen(
   const tokens = maxTokens === undefined ? request.tokens : most;
   const { amounts } = askOf(
     { ...request, tokens, maxTokens: undefined },
-    { user: null, stops, settings, at },
+    { user: null, stops, settings, ownPrices, at },
   );
   const decision: Decision = {
     ...refusal("store-unavailable", []),

@@ -4,6 +4,8 @@ import { committing, probing, trying } from "./entering.js";
 import { requireUser } from "./find.js";
 import { type ImportCounts, sumOf } from "./import-counts.js";
 import { LogImporter } from "./log-importer.js";
+import { type AddedUser, Newcomers } from "./newcomers.js";
+import { BroughtCalls, type Overlap } from "./overlaps.js";
 import type { Progress } from "./ports.js";
 import { Rating } from "./rating.js";
 import type { RejectedUsage, UsageLog } from "./usage-log.js";
@@ -11,6 +13,8 @@ import type { RejectedUsage, UsageLog } from "./usage-log.js";
 export interface ImportOptions {
   /** Whose all of it is, whatever the records say: an id, email or alias. */
   readonly user?: string;
+  /** Onboard testers whom the logs name and nobody knows, instead of rejecting their records. */
+  readonly addUsers?: boolean;
   /** Say what would be, and write nothing. Takes up to 90 bytes of memory for each new record. */
   readonly dryRun?: boolean;
   /** Stops after the slice in hand; what was committed stays. */
@@ -39,6 +43,10 @@ export interface LogImport {
 export interface UsageImport {
   readonly logs: readonly LogImport[];
   readonly total: ImportCounts;
+  /** Whom `addUsers` onboarded. */
+  readonly addedUsers: readonly AddedUser[];
+  /** Testers whose calls another source covers in the same hours; not looked for in a dry run. */
+  readonly overlaps: readonly Overlap[];
   /** Whether the operator stopped it. */
   readonly interrupted: boolean;
 }
@@ -47,7 +55,7 @@ export interface UsageImport {
  * Imports logs, one after the other, in short transactions: what was committed stays whatever comes after, and the
  * same log imported again finds it as duplicates. A log that fails does not keep those after it from being imported,
  * unless it is the database that fails. Each log that is imported has a row of its own and one audit entry.
- * @throws AlphaError `not-found` when `options.user` is nobody
+ * @throws AlphaError `not-found` when `options.user` is nobody and is not to be added
  */
 export async function importUsage(
   engine: Engine,
@@ -56,13 +64,20 @@ export async function importUsage(
 ): Promise<UsageImport> {
   const { user, signal } = options;
   const { meter } = engine.store;
-  if (user !== undefined) await engine.store.read((tx) => requireUser(tx, user));
+  const newcomers = options.addUsers === true ? new Newcomers(engine) : null;
+  const settings = await engine.store.read(async (tx) => {
+    if (user !== undefined && newcomers === null) await requireUser(tx, user);
+    return tx.settings.current();
+  });
+  const brought = new BroughtCalls(settings.time_zone);
   const parts = {
     engine,
     options,
     rating: new Rating(engine.prices),
-    enter: options.dryRun === true ? trying(meter) : committing(meter),
-    probe: probing(meter),
+    enter: options.dryRun === true ? trying(meter, newcomers) : committing(meter),
+    probe: probing(meter, newcomers),
+    newcomers,
+    brought,
   };
   const done: LogImport[] = [];
   const sizes = logs.map((log) => log.bytes);
@@ -86,9 +101,12 @@ export async function importUsage(
     bytesBefore += log.bytes ?? 0;
     if (signal?.aborted === true || isDatabase(result.error)) break;
   }
+  const databaseFailed = done.some(({ error }) => isDatabase(error));
   return {
     logs: done,
     total: sumOf(done.map(({ counts }) => counts)),
+    addedUsers: newcomers?.added ?? [],
+    overlaps: options.dryRun === true || databaseFailed ? [] : await brought.overlaps(engine),
     interrupted: done.some(({ error }) => error?.code === "interrupted"),
   };
 }

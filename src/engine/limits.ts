@@ -10,6 +10,7 @@ import {
   partId,
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
+import type { PricedBy } from "../domain/price-rule.js";
 import type { CallKind } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
@@ -32,11 +33,13 @@ export type { LimitsRequest, UsageReport } from "./live-usage.js";
 /** What became of reported usage. */
 export interface Recorded {
   readonly id: string;
-  readonly status: Exclude<EntryStatus, "user-unknown">;
+  readonly status: Exclude<EntryStatus, "user-unknown" | "superseded">;
   /** Known cost in nanos; 0 for unpriced usage, whose `assumed` cost counts instead. */
   readonly cost: Nanos;
   readonly assumed: Nanos;
   readonly unpriced: boolean;
+  /** Where the cost comes from; `null` for a duplicate, which costs nothing more. */
+  readonly pricedBy: PricedBy | null;
 }
 
 /** Names a reservation; can be sent to another process and settled there. */
@@ -98,8 +101,8 @@ export class LimitsEngine {
     const prepared = asked instanceof Promise ? await asked : asked;
     const at = this.engine.now();
     try {
-      const [decision] = await this.engine.store.meter.check([{ user: request.user, request: prepared, at }]);
-      return this.#said(decision as Decision, request);
+      const checked = this.engine.store.meter.check(request.user, prepared, at);
+      return this.#said(checked instanceof Promise ? await checked : checked, request);
     } catch (error) {
       return this.#withoutStore(request, prepared, at, error).decision;
     }
@@ -318,11 +321,13 @@ function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
   if (outcome.op !== "record" && outcome.op !== "settle")
     throw new Error(`usage was answered as ${outcome.op}`);
   const { status, event } = outcome;
+  if (status === "superseded") throw new Error("usage that was metered live superseded other usage");
   if (status === "user-unknown") {
     throw new AlphaError("not-found", `no user "${user}"`, { hint: "onboard them with: alpha users add" });
   }
   const { cost = 0, assumed = 0 } = event ?? {};
-  return { id, status, cost, assumed, unpriced: event?.pricedBy === "none" };
+  const { pricedBy = null } = event ?? {};
+  return { id, status, cost, assumed, unpriced: pricedBy === "none", pricedBy };
 }
 
 /** Whatever went wrong, the caller is told in one way, and can try again. */

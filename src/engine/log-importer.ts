@@ -5,6 +5,8 @@ import { audit, type Engine } from "./engine.js";
 import { type Enter, type Entered, recordOf } from "./entering.js";
 import { ImportCounts } from "./import-counts.js";
 import type { ImportOptions, LogImport } from "./ingest.js";
+import type { Newcomers } from "./newcomers.js";
+import type { BroughtCalls } from "./overlaps.js";
 import type { Rating } from "./rating.js";
 import type { LogBatch, LoggedUsage, RejectedUsage, UsageLog } from "./usage-log.js";
 
@@ -12,6 +14,7 @@ import type { LogBatch, LoggedUsage, RejectedUsage, UsageLog } from "./usage-log
 const SLICE = 400;
 const REJECTS_SHOWN = 5;
 const MOST_NAMES = 1000;
+const NO_USER = "is missing, and --user is not given";
 
 /** What the imports of several logs share. */
 export interface ImportParts {
@@ -20,7 +23,19 @@ export interface ImportParts {
   readonly rating: Rating;
   readonly enter: Enter;
   readonly probe: Enter;
+  /** Onboards whom the logs name; `null`: their records are rejected. */
+  readonly newcomers: Newcomers | null;
+  readonly brought: BroughtCalls;
 }
+
+/** A record with whose it is. */
+interface Named {
+  readonly logged: LoggedUsage;
+  readonly user: string;
+}
+
+/** Stands for the format of logs that tell none, beside the names of formats. */
+const NO_FORMAT = "log";
 
 /** Imports one log. */
 export class LogImporter {
@@ -28,6 +43,7 @@ export class LogImporter {
   readonly #unknownUsers = new Map<string, number>();
   readonly #firstRejects: RejectedUsage[] = [];
   #number: number | null = null;
+  #format: string | null = null;
 
   constructor(
     private readonly parts: ImportParts,
@@ -69,8 +85,9 @@ export class LogImporter {
     const counts = this.#counts;
     const { rating, options } = this.parts;
     const rejects = [...batch.rejects];
+    this.#format = batch.format;
     counts.rejected += batch.rejects.length;
-    counts.skipped += batch.skipped.length;
+    for (const { reason } of batch.skipped) counts.addSkipped(reason);
     counts.records += batch.rejects.length + batch.skipped.length;
     await rating.prepare(batch.records.map(({ draft }) => draft));
     for (let from = 0; from < batch.records.length; from += SLICE) {
@@ -89,11 +106,14 @@ export class LogImporter {
 
   async #takeSlice(slice: readonly LoggedUsage[]): Promise<RejectedUsage[]> {
     const rejects: RejectedUsage[] = [];
-    const named: { readonly logged: LoggedUsage; readonly user: string }[] = [];
-    for (const logged of slice) {
-      const user = this.parts.options.user ?? logged.draft.user;
-      if (user === null) rejects.push(this.#reject(logged, "user", "is missing, and --user is not given"));
-      else named.push({ logged, user });
+    const named: Named[] = [];
+    const owners = slice.map(({ draft }) => this.parts.options.user ?? draft.user);
+    await this.parts.newcomers?.meet(owners.filter((user) => user !== null));
+    for (const [index, logged] of slice.entries()) {
+      const user = owners[index] ?? null;
+      const wrong = user === null ? NO_USER : this.#reasonAgainst(user);
+      if (user !== null && wrong === null) named.push({ logged, user });
+      else rejects.push(this.#reject(logged, "user", wrong ?? NO_USER));
     }
     const outcomes = named.length === 0 ? [] : await this.#enter(named);
     for (const [index, { logged, user }] of named.entries()) {
@@ -103,22 +123,32 @@ export class LogImporter {
     return rejects;
   }
 
-  async #enter(
-    named: readonly { readonly logged: LoggedUsage; readonly user: string }[],
-  ): Promise<readonly Entered[]> {
-    const { engine, enter, probe, options } = this.parts;
+  #reasonAgainst(user: string): string | null {
+    const reason = this.parts.newcomers?.reasonAgainst(user) ?? null;
+    return reason === null ? null : `is unknown and cannot be added: ${reason}`;
+  }
+
+  async #enter(named: readonly Named[]): Promise<readonly Entered[]> {
+    const { engine, enter, probe, newcomers, options } = this.parts;
     const at = engine.now();
     const operations = () => named.map(({ logged, user }) => recordOf(this.#entry(logged, user), at));
-    if (options.dryRun !== true && this.#number === null) {
+    const users = named.map(({ user }) => user);
+    if (options.dryRun === true) {
+      const tried = await enter(operations());
+      if (this.#counts.good > 0 || tried.some(isGood)) await newcomers?.admit(users, true);
+      return tried;
+    }
+    if (this.#number === null) {
       // A log of which nothing can be counted must leave no trace, not even that an import was begun.
       const probed = await probe(operations());
-      if (!probed.some(({ status }) => status === "inserted" || status === "duplicate")) return probed;
+      if (!probed.some(isGood)) return probed;
       this.#number = await this.#start();
     }
+    await newcomers?.admit(users, false);
     return enter(operations());
   }
 
-  #entry({ draft, source, id }: LoggedUsage, user: string): Entry {
+  #entry({ draft, source, id, supersedes }: LoggedUsage, user: string): Entry {
     return {
       user,
       source,
@@ -138,8 +168,10 @@ export class LogImporter {
       cost: draft.cost,
       rates: this.parts.rating.rates(draft),
       status: draft.status,
+      requests: draft.requests,
       estimated: false,
       importId: this.#number,
+      supersedes: supersedes === true,
     };
   }
 
@@ -147,7 +179,13 @@ export class LogImporter {
     const counts = this.#counts;
     switch (outcome.status) {
       case "inserted":
-        if (outcome.event !== null) counts.addInserted(outcome.event);
+        if (outcome.event !== null) {
+          counts.addInserted(outcome.event);
+          this.parts.brought.add(this.#format ?? NO_FORMAT, outcome.event);
+        }
+        return null;
+      case "superseded":
+        if (outcome.event !== null) counts.addSuperseded(outcome.event);
         return null;
       case "duplicate":
         counts.duplicate += 1;
@@ -197,6 +235,7 @@ export class LogImporter {
         at: engine.now(),
         actor: engine.actor,
         file: this.log.name,
+        format: this.#format,
         options: JSON.stringify({ ...options.readAs, user: options.user }),
       }),
     );
@@ -204,15 +243,16 @@ export class LogImporter {
 
   #finish(number: number, error: AlphaError | null): Promise<void> {
     const { engine } = this.parts;
-    const { inserted, duplicate, bad, unpriced } = this.#counts;
-    const counts = { inserted, duplicate, rejected: bad };
+    const { inserted, superseded, duplicate, bad, skipped, unpriced } = this.#counts;
+    const counts = { inserted, superseded, duplicate, rejected: bad, skipped };
+    const format = this.#format;
     return engine.store.write(async (tx) => {
       const at = engine.now();
       await tx.records.finishImport(number, { at: error === null ? at : null, ...counts });
       await audit(engine, tx, at, {
         action: "usage.import",
         subject: `import:${number}`,
-        after: { file: this.log.name, ...counts, unpriced, complete: error === null },
+        after: { file: this.log.name, format, ...counts, unpriced, complete: error === null },
       });
     });
   }
@@ -233,6 +273,10 @@ export class LogImporter {
       { hint: "Nothing of it was imported. To look at the records, keep them with --rejects FILE." },
     );
   }
+}
+
+function isGood({ status }: Entered): boolean {
+  return status === "inserted" || status === "superseded" || status === "duplicate";
 }
 
 function sentence({ field, reason }: RejectedUsage): string {

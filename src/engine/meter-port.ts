@@ -3,6 +3,7 @@ import type { Stop } from "../domain/emergency.js";
 import type { UserStatus } from "../domain/entitlement.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
 import type { PreviewMemory } from "../domain/ledger-preview.js";
+import type { OwnPrices } from "../domain/own-prices.js";
 import type { Settings } from "../domain/settings.js";
 import type { Instant } from "../domain/window.js";
 
@@ -23,8 +24,8 @@ export interface MeterStore {
   preview(operations: readonly Operation[], memory?: PreviewMemory): Promise<readonly OperationOutcome[]>;
   /** What was true of stops and of a user when the database was last read; `null`: it never was. Reads nothing. */
   lastSeen(user: string): LastSeen | null;
-  /** Decides without writing, from the newest committed state. */
-  check(requests: readonly CheckRequest[]): Promise<readonly Decision[]>;
+  /** Decides without writing, from the newest committed state; at once, where nothing has to be read for it. */
+  check(user: string, request: LedgerRequest, at: Instant): Decision | Promise<Decision>;
   /** The settings in force. */
   settings(): Promise<Settings>;
   close(): void;
@@ -33,12 +34,7 @@ export interface MeterStore {
 export interface LastSeen {
   readonly settings: Settings;
   readonly stops: readonly Stop[];
+  readonly ownPrices: OwnPrices | null;
   /** `null`: not seen. */
   readonly user: { readonly id: number; readonly tier: string; readonly status: UserStatus } | null;
-}
-
-export interface CheckRequest {
-  readonly user: string;
-  readonly request: LedgerRequest;
-  readonly at: Instant;
 }

@@ -1,12 +1,15 @@
 import type { Alert } from "../domain/alert.js";
+import type { LedgerDay } from "../domain/bill.js";
 import type { DayRange } from "../domain/day-range.js";
 import type { Stop } from "../domain/emergency.js";
 import type { Override, UserStatus } from "../domain/entitlement.js";
 import type { Guardrail, GuardrailAction } from "../domain/guardrail.js";
 import type { Meter, Period } from "../domain/meter.js";
 import type { Nanos } from "../domain/money.js";
+import type { OwnPrice } from "../domain/own-prices.js";
 import type { PersonaKey } from "../domain/persona.js";
-import type { PriceSource } from "../domain/price.js";
+import type { PricedKind } from "../domain/price.js";
+import type { PriceBook } from "../domain/price-book.js";
 import type { PricedBy } from "../domain/price-rule.js";
 import type { UserActivity } from "../domain/report-users.js";
 import type { SettingKey, Settings } from "../domain/settings.js";
@@ -16,9 +19,14 @@ import type { User } from "../domain/user.js";
 import type { Instant } from "../domain/window.js";
 import type { MeterStore } from "./meter-port.js";
 
-export type { CheckRequest, LastSeen, MeterStore } from "./meter-port.js";
+export type { LastSeen, MeterStore } from "./meter-port.js";
+export type { ImportRecord, ImportTally } from "./ports-imports.js";
+export type { HoursWithin } from "./ports-overlaps.js";
 
 import type { HoldsReading, HoldsWriting } from "./ports-holds.js";
+import type { ImportsReading, ImportsWriting } from "./ports-imports.js";
+import type { LedgerReading } from "./ports-ledger.js";
+import type { OverlapReading } from "./ports-overlaps.js";
 
 /** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
 export type Clock = () => Instant;
@@ -31,7 +39,7 @@ export interface Ids {
 }
 
 /** Loads the price book; called only where something has to be priced, since loading it takes a while. */
-export type LoadPrices = () => Promise<PriceSource>;
+export type LoadPrices = () => Promise<PriceBook>;
 
 /** Hears how far a long task has come. */
 export interface Progress {
@@ -65,6 +73,8 @@ export interface Reading {
   readonly users: UsersReading;
   readonly emergency: EmergencyReading;
   readonly usage: UsageReading;
+  readonly ledger: LedgerReading;
+  readonly prices: PricesReading;
   readonly holds: HoldsReading;
   readonly records: RecordsReading;
 }
@@ -75,6 +85,7 @@ export interface Writing extends Reading {
   readonly tiers: TiersWriting;
   readonly users: UsersWriting;
   readonly emergency: EmergencyWriting;
+  readonly prices: PricesWriting;
   readonly holds: HoldsWriting;
   readonly records: RecordsWriting;
 }
@@ -84,6 +95,19 @@ export interface SettingsReading {
 }
 export interface SettingsWriting extends SettingsReading {
   set<K extends SettingKey>(key: K, value: Settings[K], at: Instant): Promise<void>;
+}
+
+export interface PricesReading {
+  /** The operator's own prices, begun or not: by provider, model and start. */
+  own(): Promise<OwnPrice[]>;
+  /** Every provider and model of which calls were metered or reserved, by name; empty where not stated. */
+  models(): Promise<PricedKind[]>;
+}
+export interface PricesWriting extends PricesReading {
+  /** Enters a price; there must be none for the same provider, model and start. */
+  add(price: Omit<OwnPrice, "id">, at: Instant): Promise<OwnPrice>;
+  /** Takes a price out of force. */
+  end(id: number, at: Instant): Promise<void>;
 }
 
 export interface TiersReading {
@@ -219,6 +243,8 @@ export interface ListedEvent extends Usage, CallKind {
   readonly status: string;
   readonly estimated: boolean;
   readonly importId: number | null;
+  /** The number of the event that this row corrects, by signed differences; `null`: it is an event itself. */
+  readonly corrects: number | null;
 }
 
 export interface EventFilter {
@@ -230,6 +256,7 @@ export interface EventFilter {
   readonly since?: Instant;
   /** Exclusive. */
   readonly until?: Instant;
+  /** Only events that no price covers, as they stand. */
   readonly unpriced?: boolean;
   readonly importId?: number;
   /** Only events numbered below this one: the next page. */
@@ -276,7 +303,13 @@ export interface UsageReading {
   cells(range: CellRange, group: CellGrouping): Promise<UsageCell[]>;
   /** Newest entries of the ledger first. */
   events(filter: EventFilter): Promise<ListedEvent[]>;
+  /**
+   * What the ledger has on days of UTC, corrections included: by day, provider, model and feature.
+   * @param asAccounted whether accounting days are days of UTC, so that the daily totals can be taken
+   */
+  utcDays(range: DayRange, asAccounted: boolean): Promise<LedgerDay[]>;
   readonly report: ReportReading;
+  readonly overlaps: OverlapReading;
 }
 
 export interface AuditEntry {
@@ -310,7 +343,7 @@ export interface Client {
   readonly openedAt: Instant;
 }
 
-export interface RecordsReading {
+export interface RecordsReading extends ImportsReading {
   /** The latest opening of each kind on each machine, newest first. */
   clients(): Promise<Client[]>;
   /** Newest first. */
@@ -322,27 +355,11 @@ export interface RecordsReading {
   /** Who holds a lease, or held it last; it may have run out. */
   lease(name: string): Promise<{ readonly holder: string; readonly expiresAt: Instant } | undefined>;
 }
-export interface RecordsWriting extends RecordsReading {
+export interface RecordsWriting extends RecordsReading, ImportsWriting {
   /** Records what an operator did. Also tells every process that what decides may have changed. */
   audited(entry: AuditEntry): Promise<void>;
   /** Remembers who opened the database. No audit entry: nothing decides differently. */
   noteClient(client: Client): Promise<void>;
-  startImport(start: {
-    readonly at: Instant;
-    readonly actor: string;
-    readonly file: string;
-    readonly options: string;
-  }): Promise<number>;
-  finishImport(
-    number: number,
-    end: {
-      /** `null`: it was stopped before its end. */
-      readonly at: Instant | null;
-      readonly inserted: number;
-      readonly duplicate: number;
-      readonly rejected: number;
-    },
-  ): Promise<void>;
   /** Writes alerts, each unless it is there already. */
   addAlerts(alerts: readonly Alert[]): Promise<void>;
   /**

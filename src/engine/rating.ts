@@ -1,4 +1,4 @@
-import { type PriceSource, totalInput } from "../domain/price.js";
+import { type PriceSource, promptSize } from "../domain/price.js";
 import type { QuotedRates } from "../domain/price-rule.js";
 import type { UsageRecord } from "../domain/usage.js";
 import type { LoadPrices } from "./ports.js";
@@ -19,7 +19,7 @@ export class Rating {
   /** `null` where the record states its cost, names no model, or no price covers it. */
   rates(record: Rated): QuotedRates | null {
     if (!needsRates(record)) return null;
-    const rates = this.#book?.rates(record, record.occurredAt, totalInput(record)) ?? null;
+    const rates = this.#book?.rates(record, record.occurredAt, promptSize(record, record.requests)) ?? null;
     return rates === null ? null : { rates, from: "book" };
   }
 }

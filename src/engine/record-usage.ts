@@ -1,4 +1,3 @@
-import type { PricedBy } from "../domain/price-rule.js";
 import type { User } from "../domain/user.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
@@ -16,8 +15,6 @@ export interface RecordUsage {
 export interface UsageRecorded extends Recorded {
   readonly status: "inserted" | "duplicate";
   readonly user: User;
-  /** Where the cost comes from; `null` for a duplicate, which changes nothing. */
-  readonly pricedBy: PricedBy | null;
 }
 
 /**
@@ -41,12 +38,7 @@ export async function recordUsage(
     });
   }
   if (status === "inserted" && !dryRun) await auditRecord(engine, user, recorded);
-  return { ...recorded, status, user, pricedBy: status === "duplicate" ? null : pricedBy(usage, recorded) };
-}
-
-function pricedBy(usage: UsageReport, { unpriced }: Recorded): PricedBy {
-  if (usage.cost !== undefined) return "log";
-  return unpriced ? "none" : "book";
+  return { ...recorded, status, user };
 }
 
 /** After the usage rather than with it: metering has its own connection, and a ledger row says what was counted. */

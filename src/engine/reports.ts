@@ -8,6 +8,7 @@ import {
   tokenSplit,
 } from "../domain/estimate.js";
 import { fitsOf } from "../domain/estimate-fit.js";
+import { OwnPrices } from "../domain/own-prices.js";
 import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
 import {
   type GroupReport,
@@ -60,7 +61,8 @@ export async function usageReport(engine: Engine, request: ReportRequest): Promi
     const monthEnd = firstDayOfMonth(days.monthOf(at) + 1);
     const frame = { at, zone: days.zone, range, today, monthEnd };
     if (by !== "user") return groupReport(tx, by, frame);
-    const rates = prices === null ? null : modelRates(prices, atModel ?? "", at);
+    const rates =
+      prices === null ? null : modelRates(new OwnPrices(await tx.prices.own()), prices, atModel ?? "", at);
     return userReport(tx, frame, {
       settings,
       calendar: days,
@@ -161,11 +163,17 @@ async function userReport(
   };
 }
 
-function modelRates(prices: PriceSource, name: string, at: Instant): Rates {
+function modelRates(own: OwnPrices, book: PriceSource, name: string, at: Instant): Rates {
   const slash = name.indexOf("/");
   const split = { provider: canonicalProvider(name.slice(0, slash)), model: name.slice(slash + 1) };
+  const kinds = [...(slash > 0 ? [split] : []), { provider: "", model: name }];
+  const pricesTokens = (rates: Rates) => rates.input !== null && rates.output !== null;
+  const ownRates = kinds.map((kind) => own.at(kind, at)?.rates ?? null);
+  const bookRates = kinds.map((kind) => book.rates(kind, at, 0));
   const rates =
-    (slash > 0 ? prices.rates(split, at, 0) : null) ?? prices.rates({ provider: "", model: name }, at, 0);
+    ownRates.find((each) => each !== null && pricesTokens(each)) ??
+    bookRates.find((each) => each !== null) ??
+    null;
   if (rates !== null) return rates;
   throw new AlphaError("not-found", `no price is known for the model "${name}"`, {
     hint: "name it with its provider, as openai/gpt-4o",

@@ -1,5 +1,6 @@
-import { type EventIdentity, eventKey } from "../domain/ledger-model.js";
+import { type EventIdentity, eventKey, type LedgerUser } from "../domain/ledger-model.js";
 import type { PreviewMemory } from "../domain/ledger-preview.js";
+import { PreviewedCorrections } from "../domain/previewed-corrections.js";
 
 const INITIAL_SLOTS = 1024;
 const MAX_LOAD = 0.75;
@@ -23,8 +24,12 @@ function hashOf(text: string): number {
 
 /** Which events a dry run would have entered, in 22 to 43 bytes for each and as much for each provider id. */
 export class SeenEvents implements PreviewMemory {
+  readonly corrected = new PreviewedCorrections();
   readonly #hashes = new NumberByText();
   readonly #providerIds = new NumberByText();
+
+  /** @param users who would be onboarded */
+  constructor(private readonly users: Pick<PreviewMemory, "userOf"> | null = null) {}
 
   hashOf(key: string): number | undefined {
     return this.#hashes.get(key);
@@ -32,6 +37,10 @@ export class SeenEvents implements PreviewMemory {
 
   knowsProviderId(providerId: string): boolean {
     return this.#providerIds.get(providerId) !== undefined;
+  }
+
+  userOf(name: string): LedgerUser | undefined {
+    return this.users?.userOf(name);
   }
 
   remember({ source, id, hash, providerId }: EventIdentity): void {

@@ -1,8 +1,7 @@
 import { canonicalProvider } from "../domain/usage.js";
-import { calendar, type Instant, parseDay, parseInstant } from "../domain/window.js";
-import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
+import { momentOf } from "./moment.js";
 import type { ListedEvent } from "./ports.js";
 
 export interface EventsWanted {
@@ -46,14 +45,5 @@ export function listEvents(engine: Engine, wanted: EventsWanted): Promise<Events
     });
     const events = found.slice(0, limit);
     return { events, nextBefore: found.length > limit ? (events.at(-1)?.number ?? null) : null, timeZone };
-  });
-}
-
-function momentOf(option: string, text: string, timeZone: string): Instant {
-  const day = parseDay(text.trim());
-  const instant = day === null ? parseInstant(text) : calendar(timeZone).window("day", day).start;
-  if (instant !== null) return instant;
-  throw new AlphaError("usage", `${option} "${text}" is neither a day nor an instant`, {
-    hint: "write it as 2026-11-22 or 2026-11-22T19:30:00Z",
   });
 }

@@ -9,6 +9,8 @@ export interface LoggedUsage {
   readonly id: string;
   /** Which of the equal records of the log it is, from 1; `null` when it has an id of its own. */
   readonly occurrence: number | null;
+  /** The format says that later records of the same id replace earlier ones. */
+  readonly supersedes?: boolean;
   readonly record: { readonly line: number; readonly raw: string };
 }
 
@@ -28,7 +30,9 @@ export interface LogBatch {
   readonly records: readonly LoggedUsage[];
   readonly rejects: readonly RejectedUsage[];
   /** Sound records that are deliberately not counted. */
-  readonly skipped: readonly unknown[];
+  readonly skipped: readonly { readonly reason: string }[];
+  /** The name of the log's format; `null` while it is not known. */
+  readonly format: string | null;
   /** How much of the log was read so far, in the bytes that `UsageLog.bytes` counts. */
   readonly bytesRead: number;
 }

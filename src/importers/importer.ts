@@ -14,7 +14,10 @@ export interface Problem {
 export interface RawRecord {
   /** The line of the file on which it starts, from 1. */
   readonly line: number;
-  /** Its canonical text: the trimmed line of JSONL, the JSON object of a CSV row. Identity is made from it. */
+  /**
+   * Its canonical text: the trimmed line of JSONL, else one JSON object without white space. Identity is made from
+   * it.
+   */
   readonly raw: string;
   /** `null` when it could not be parsed; then `problem` says why. */
   readonly fields: Fields | null;
@@ -45,6 +48,8 @@ export interface Skip {
 export interface ReadContext {
   /** The present, against which times in the future are recognised. */
   readonly now: Instant;
+  /** When the record's call happened, as the operator says it: what the record itself says of it is not read then. */
+  readonly occurredAt?: Instant;
 }
 
 /** Reads one log format. Pure: the same fields and context give the same answer. */
@@ -53,8 +58,15 @@ export interface Importer {
   readonly name: string;
   /** One sentence for help texts. */
   readonly description: string;
+  /** A later record of the same id replaces an earlier one, instead of being a conflict. */
+  readonly supersedes?: true;
   /** Whether a record with these fields looks like this format. */
   detect(sample: Fields): boolean;
+  /**
+   * The record under names that `--map` can spell, where the log itself hides them in lists. What `read` is given,
+   * then.
+   */
+  flatten?(fields: Fields): Fields;
   read(fields: Fields, context: ReadContext): UsageDraft | Rejection | Skip;
 }
 

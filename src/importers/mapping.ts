@@ -6,12 +6,16 @@ import { isRejection, readCost, readCount, readText, readTime } from "./values.j
 
 /** How the operator's columns become native fields. */
 export interface Mapping {
-  /** Whether it names columns, so that the native importer reads the result whatever the log's own format is. */
+  /** Whether it names columns, so that the log is read as the native format unless another one is named. */
   readonly renames: boolean;
   /** Whether ids come from a column of another name than `id`. */
   readonly renamesId: boolean;
+  /** The native fields that it names. */
+  readonly names: readonly NativeField[];
   /** The record's fields under native names. Constants win over columns, named columns over native ones. */
   apply(fields: Fields): Fields;
+  /** Only what it names, under native names. */
+  named(fields: Fields): Fields;
   /** Throws `failed` when `--map` names a column that none of these records has. `name` is the file's. */
   checkColumns(samples: readonly Fields[], name: string): void;
 }
@@ -51,13 +55,19 @@ export function parseMapping(maps: readonly string[], sets: readonly string[]): 
 
   const untouched = NATIVE_FIELDS.filter((our) => !seen.has(our));
   const getters = renames.map(({ our, value }) => ({ our, theirs: value, get: getter(value) }));
+  const named = (fields: Fields) => {
+    const native: Record<string, unknown> = {};
+    for (const { our, get } of getters) native[our] = get(fields);
+    for (const { our, value } of constants) native[our] = value;
+    return native;
+  };
   return {
     renames: renames.length > 0,
     renamesId: renames.some(({ our, value }) => our === "id" && value !== "id"),
+    names: [...seen],
+    named,
     apply(fields) {
-      const native: Record<string, unknown> = {};
-      for (const { our, get } of getters) native[our] = get(fields);
-      for (const { our, value } of constants) native[our] = value;
+      const native = named(fields);
       for (const our of untouched) {
         if (our in fields) native[our] = fields[our];
       }

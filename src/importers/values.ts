@@ -19,8 +19,18 @@ const UNSTORABLE = /[\0\ud800-\udfff]/u;
 
 /** A value as it is quoted in a reason, cut to a readable length. */
 function show(value: unknown): string {
-  const text = typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  const text = typeof value === "number" || typeof value === "bigint" ? String(value) : toJson(value);
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 1)}…`;
+}
+
+/** JSON of any depth can be parsed, but not written. */
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return "an object of too many levels";
+    throw error;
+  }
 }
 
 export function isRejection(value: unknown): value is Rejection {

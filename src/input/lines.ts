@@ -4,7 +4,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 /** How much of a line too long to be kept is shown. */
-const KEPT_BYTES = 1000;
+export const KEPT_BYTES = 1000;
 
 /** What lines are given to, in the order of the file. A method for each line rather than a list saves the list. */
 export interface LineSink {
@@ -20,10 +20,12 @@ export class LineSplitter {
   /** The beginning of a line whose end has not come yet. */
   #carry: Buffer[] = [];
   #carried = 0;
-  #lines = 0;
+  #lines: number;
 
-  constructor(sink: LineSink) {
+  /** `linesBefore` were read by somebody else. */
+  constructor(sink: LineSink, linesBefore = 0) {
     this.#sink = sink;
+    this.#lines = linesBefore;
   }
 
   /** The lines begun so far. */

@@ -1,7 +1,6 @@
 import { closest } from "fastest-levenshtein";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
-import { alpha } from "../importers/alpha.js";
 import { MAPPED_SOURCE, RAW_SOURCE, RawIdentities } from "../importers/identity.js";
 import type {
   Fields,
@@ -12,18 +11,19 @@ import type {
   Skip,
   UsageDraft,
 } from "../importers/importer.js";
-import { columnsOf, type Mapping } from "../importers/mapping.js";
+import type { Mapping } from "../importers/mapping.js";
 import { IMPORTERS } from "../importers/registry.js";
 import type { Reject } from "../importers/rejects.js";
-import { LineSplitter } from "./lines.js";
-import { CONTAINERS, type Container, RecordReader } from "./records.js";
+import { chooseImporter } from "./choose-importer.js";
+import { CONTAINERS, type Container } from "./container.js";
+import { RecordReader } from "./records.js";
 import { openSource, type SourceOptions } from "./source.js";
 
 /** How many records are looked at to tell the format. */
 const SAMPLE = 100;
 
 export interface ReadOptions extends SourceOptions {
-  /** A format's name, or `jsonl` or `csv` where only the container is to be told. Detected when absent. */
+  /** A format's name, or `jsonl`, `json` or `csv` where only the container is to be told. Detected when absent. */
   readonly format?: string | undefined;
   readonly mapping?: Mapping | null | undefined;
   /** The present; records more than 24 hours ahead of it are rejected. */
@@ -38,6 +38,8 @@ export interface UsageEntry {
   readonly id: string;
   /** Which of the equal records of the file it is, from 1; `null` when it has an id of its own. */
   readonly occurrence: number | null;
+  /** Whether it replaces an earlier record of the same id. */
+  readonly supersedes: boolean;
   readonly record: RawRecord;
 }
 
@@ -67,7 +69,6 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
   const format = parseFormat(options.format);
   const source = await openSource(path, options);
   const records = new RecordReader(source.name, format.container);
-  const lines = new LineSplitter(records);
   const reader = new UsageReader(source.name, options);
   /** Records read while the format is not known yet. */
   let held: RawRecord[] = [];
@@ -76,13 +77,13 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
     file: source.name,
     format: reader.format,
     ...reader.read(raw),
-    lines: lines.lines,
+    lines: records.lines,
     bytesRead: source.bytesRead(),
     totalBytes: source.totalBytes,
   });
 
   for await (const chunk of source.chunks()) {
-    lines.push(chunk);
+    records.push(chunk);
     const drained = records.drain();
     if (reader.format !== null) {
       yield batch(drained);
@@ -92,12 +93,12 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
     const sample = sampleOf(held);
     // What cannot be parsed tells no format and needs none, so it is not kept.
     if (sample.length > 0 && sample.length < SAMPLE) continue;
-    if (sample.length > 0) reader.use(chooseImporter(source.name, sample, format.importer, options));
+    if (sample.length > 0)
+      reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
     yield batch(held);
     held = [];
   }
 
-  lines.end();
   records.end();
   held = held.concat(records.drain());
   if (records.isBlank) {
@@ -109,9 +110,15 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
     const sample = sampleOf(held);
     const header = records.headerFields();
     if (sample.length === 0 && header) sample.push(header);
-    if (sample.length > 0) reader.use(chooseImporter(source.name, sample, format.importer, options));
+    if (sample.length > 0)
+      reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
   }
   yield batch(held);
+  if (records.isCutOff) {
+    throw new AlphaError("failed", `${source.name} is cut off: its JSON does not end.`, {
+      hint: "Get a whole copy of it, and import that: what is in already counts once.",
+    });
+  }
 }
 
 /** The values that `format` can have. */
@@ -147,39 +154,10 @@ function sampleOf(records: readonly RawRecord[]): Fields[] {
   return sample;
 }
 
-/** Tells the format from the first records, or takes the one that was named. Throws `failed` when it cannot. */
-function chooseImporter(
-  file: string,
-  sample: readonly Fields[],
-  named: Importer | null,
-  { mapping }: ReadOptions,
-): Importer {
-  mapping?.checkColumns(sample, file);
-  const fields = mapping ? sample.map((record) => mapping.apply(record)) : sample;
-  const candidates = mapping?.renames ? [alpha] : IMPORTERS;
-  const found = named ?? candidates.find((importer) => fields.some((record) => importer.detect(record)));
-  if (found) return found;
-
-  const columns = columnsOf(sample).join(", ");
-  if (mapping) {
-    throw new AlphaError(
-      "failed",
-      `With this mapping ${file} has no timestamp, or no tokens, images or cost.`,
-      {
-        hint: `Map a column to timestamp and one to input_tokens, output_tokens, images or cost_usd. Its columns are ${columns}.`,
-      },
-    );
-  }
-  const names = IMPORTERS.map(({ name }) => name).join(", ");
-  throw new AlphaError("failed", `The format of ${file} cannot be told from its columns: ${columns}.`, {
-    hint: `Name the format with --format (${names}), or say what its columns mean: --map timestamp=COLUMN --map input_tokens=COLUMN …`,
-  });
-}
-
 /** Reads the raw records of one file. Until it knows the format it can only reject what cannot be parsed. */
 class UsageReader {
   readonly #file: string;
-  readonly #mapping: Mapping | null;
+  readonly #renamesId: boolean;
   readonly #context: ReadContext;
   readonly #identities = new RawIdentities();
   #importer: Importer | null = null;
@@ -188,7 +166,7 @@ class UsageReader {
 
   constructor(file: string, options: ReadOptions) {
     this.#file = file;
-    this.#mapping = options.mapping ?? null;
+    this.#renamesId = options.mapping?.renamesId === true;
     this.#context = { now: options.now };
   }
 
@@ -199,7 +177,7 @@ class UsageReader {
   use(importer: Importer): void {
     this.#importer = importer;
     // An `id` column means the same whatever else is mapped, lest the record be counted once more with other options.
-    this.#source = this.#mapping?.renamesId ? MAPPED_SOURCE : importer.name;
+    this.#source = this.#renamesId ? MAPPED_SOURCE : importer.name;
   }
 
   read(raw: readonly RawRecord[]): Pick<Batch, "records" | "rejects" | "skipped"> {
@@ -207,12 +185,12 @@ class UsageReader {
     const rejects: Reject[] = [];
     const skipped: Skip[] = [];
     for (const record of raw) {
-      const { fields } = record;
-      if (!fields || !this.#importer) {
+      if (!record.fields || !this.#importer) {
         rejects.push(this.#reject(record, record.problem ?? { field: null, reason: "cannot be read" }));
         continue;
       }
-      const result = this.#importer.read(this.#mapping ? this.#mapping.apply(fields) : fields, this.#context);
+      const fields = this.#importer.flatten?.(record.fields) ?? record.fields;
+      const result = this.#importer.read(fields, this.#context);
       if (result.kind === "draft") records.push(this.#entry(result, record));
       else if (result.kind === "skip") skipped.push(result);
       else rejects.push(this.#reject(record, result));
@@ -221,11 +199,19 @@ class UsageReader {
   }
 
   #entry(draft: UsageDraft, record: RawRecord): UsageEntry {
+    const supersedes = this.#importer?.supersedes === true;
     if (draft.id !== null) {
-      return { draft, source: draft.source ?? this.#source, id: draft.id, occurrence: null, record };
+      return {
+        draft,
+        source: draft.source ?? this.#source,
+        id: draft.id,
+        occurrence: null,
+        supersedes,
+        record,
+      };
     }
     const { id, occurrence } = this.#identities.next(record);
-    return { draft, source: RAW_SOURCE, id, occurrence, record };
+    return { draft, source: RAW_SOURCE, id, occurrence, supersedes, record };
   }
 
   /** Its occurrence is counted, so that the record keeps its identity when the rejects file is imported. */

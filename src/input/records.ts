@@ -1,19 +1,31 @@
-import { AlphaError } from "../errors.js";
 import type { Fields, RawRecord } from "../importers/importer.js";
+import { type Container, detectContainer, SNIFFED_BYTES } from "./container.js";
 import { CsvReader } from "./csv.js";
-import { detectDelimiter } from "./csv-text.js";
+import { JsonReader } from "./json.js";
+import { JsonSplitter } from "./json-splitter.js";
 import { JsonlReader } from "./jsonl.js";
-import type { LineSink } from "./lines.js";
+import { LineSplitter } from "./lines.js";
 
-export const CONTAINERS = ["jsonl", "csv"] as const;
-/** How a log holds its records. */
-export type Container = (typeof CONTAINERS)[number];
+const LF = 0x0a;
 
-/** Turns lines into raw records; tells JSONL from CSV by the first line that is not blank, unless told which. */
-export class RecordReader implements LineSink {
+/** What cuts the bytes of a file, and what reads the pieces. */
+interface Reading {
+  readonly splitter: LineSplitter | JsonSplitter;
+  readonly reader: JsonlReader | JsonReader | CsvReader;
+}
+
+/**
+ * Turns the bytes of a file into raw records; tells JSONL, JSON and CSV by the first line that is not blank, unless told
+ * which.
+ */
+export class RecordReader {
   readonly #name: string;
   readonly #forced: Container | null;
-  #reader: JsonlReader | CsvReader | null = null;
+  #reading: Reading | null = null;
+  /** What was read before the container is known, from the beginning of a line. */
+  #head: Buffer = Buffer.alloc(0);
+  #linesBefore = 0;
+  #cutOff = false;
 
   /** `name` is the file's, for errors. */
   constructor(name: string, forced: Container | null) {
@@ -21,60 +33,87 @@ export class RecordReader implements LineSink {
     this.#forced = forced;
   }
 
-  line(text: string, number: number): void {
-    if (this.#reader) this.#reader.line(text, number);
-    else if (text.trim() !== "") this.#open(text).line(text, number);
+  push(chunk: Buffer): void {
+    if (this.#reading) {
+      this.#reading.splitter.push(chunk);
+      return;
+    }
+    this.#head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    const first = this.#passBlankLines();
+    if (first < 0) return;
+    const end = this.#head.indexOf(LF, first);
+    if (end >= 0 || this.#head.length >= SNIFFED_BYTES) this.#open(end);
   }
 
-  badLine(text: string, number: number, reason: string): void {
-    (this.#reader ?? this.#open(text)).badLine(text, number, reason);
+  /** Ends the last record. */
+  end(): void {
+    if (!this.#reading && this.#passBlankLines() >= 0) this.#open(this.#head.length);
+    const { splitter, reader } = this.#reading ?? {};
+    if (splitter instanceof JsonSplitter) this.#cutOff = !splitter.end();
+    else splitter?.end();
+    if (!(reader instanceof JsonReader)) reader?.end();
   }
 
   /** The records since the last call. */
   drain(): RawRecord[] {
-    return this.#reader?.drain() ?? [];
+    return this.#reading?.reader.drain() ?? [];
   }
 
-  end(): void {
-    this.#reader?.end();
+  /** The lines begun so far. */
+  get lines(): number {
+    return this.#reading?.splitter.lines ?? this.#linesBefore;
   }
 
   /** Whether every line so far was blank. */
   get isBlank(): boolean {
-    return this.#reader === null;
+    return this.#reading === null;
   }
 
-  /** The header of a CSV file as a record with nothing in it; `null` for JSONL. */
+  /** After `end`: whether the file ends before what holds its records does. */
+  get isCutOff(): boolean {
+    return this.#cutOff;
+  }
+
+  /** The header of a CSV file as a record with nothing in it; `null` for the others. */
   headerFields(): Fields | null {
-    const header = this.#reader instanceof CsvReader ? this.#reader.header : null;
+    const reader = this.#reading?.reader;
+    const header = reader instanceof CsvReader ? reader.header : null;
     return header && Object.fromEntries(header.map((column) => [column, ""]));
   }
 
-  #open(first: string): JsonlReader | CsvReader {
-    const container = this.#forced ?? this.#detect(first.trim());
-    this.#reader = container === "jsonl" ? new JsonlReader() : new CsvReader(this.#name);
-    return this.#reader;
+  /** Forgets blank lines, and returns where in the head the first other line has its first character; -1 without one. */
+  #passBlankLines(): number {
+    let line = 0;
+    let at = 0;
+    for (; at < this.#head.length && isSpace(this.#head[at]!); at++) {
+      if (this.#head[at] !== LF) continue;
+      this.#linesBefore++;
+      line = at + 1;
+    }
+    this.#head = this.#head.subarray(line);
+    return at - line < this.#head.length ? at - line : -1;
   }
 
-  #detect(first: string): Container {
-    if (first.startsWith("[")) {
-      throw new AlphaError("failed", `${this.#name} is one JSON array; alpha reads one JSON object a line.`, {
-        hint: "Rewrite it, for example with: jq -c '.[]'",
-      });
-    }
-    if (first === "{") {
-      throw new AlphaError(
-        "failed",
-        `${this.#name} spreads JSON over several lines; alpha reads one object a line.`,
-        {
-          hint: "Rewrite it, for example with: jq -c .",
-        },
-      );
-    }
-    if (first.startsWith("{")) return "jsonl";
-    if (detectDelimiter(first) !== null) return "csv";
-    throw new AlphaError("failed", `${this.#name} looks like neither JSONL nor CSV.`, {
-      hint: "JSONL has one JSON object a line; CSV a header line with commas, semicolons or tabs. If it is one of them, say which with --format jsonl or --format csv.",
-    });
+  /** `end` is where the first line ends in the head; -1 when it does not. */
+  #open(end: number): void {
+    const isWhole = end >= 0 && end <= SNIFFED_BYTES;
+    const start = this.#head.subarray(0, isWhole ? end : SNIFFED_BYTES);
+    const container = this.#forced ?? detectContainer(start, isWhole, this.#name);
+    this.#reading = makeReading(container, this.#name, this.#linesBefore);
+    this.#reading.splitter.push(this.#head);
+    this.#head = Buffer.alloc(0);
   }
+}
+
+function makeReading(container: Container, name: string, linesBefore: number): Reading {
+  if (container === "json") {
+    const reader = new JsonReader();
+    return { reader, splitter: new JsonSplitter(reader, linesBefore) };
+  }
+  const reader = container === "jsonl" ? new JsonlReader() : new CsvReader(name);
+  return { reader, splitter: new LineSplitter(reader, linesBefore) };
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }

@@ -34,8 +34,10 @@ function pipe(command: string): (name: string) => string {
       : `Convert it on the way in: ${command} '${name}' | alpha usage import -`;
 }
 
-function unpack(): string {
-  return "Unpack it, or save it as CSV, and import that.";
+function unpack(name: string): string {
+  return name === "stdin"
+    ? "Unpack it, or save the spreadsheet as CSV, and import that."
+    : `Unpack it on the way in: unzip -p '${name}' | alpha usage import -; save a spreadsheet as CSV instead.`;
 }
 
 function exported(): string {

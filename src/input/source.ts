@@ -2,6 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { AlphaError } from "../errors.js";
+import { isPattern } from "./log-paths.js";
 import { assertText, HEAD_BYTES, isGzip, withoutBom } from "./signatures.js";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -137,7 +138,9 @@ function isEmpty(name: string): AlphaError {
 }
 
 function isDirectory(path: string): AlphaError {
-  return new AlphaError("failed", `${path} is a directory.`, { hint: "Name the files in it that are logs." });
+  return new AlphaError("failed", `${path} is a directory.`, {
+    hint: `Name the files in it that are logs, for example '${path.replace(/[\\/]+$/, "")}/*.jsonl'.`,
+  });
 }
 
 function interrupted(name: string): AlphaError {
@@ -147,6 +150,10 @@ function interrupted(name: string): AlphaError {
 function cannotOpen(path: string, cause: unknown): AlphaError {
   const code = errorCode(cause);
   if (code === "ENOENT" || code === "ENOTDIR") {
+    if (isPattern(path)) {
+      const hint = "In a pattern, * is any text within a name, ? one character, and ** any folders.";
+      return new AlphaError("failed", `No file matches ${path}.`, { hint, cause });
+    }
     const hint = "Check the path; it is looked up from the current folder.";
     return new AlphaError("failed", `There is no file ${path}.`, { hint, cause });
   }

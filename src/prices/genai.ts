@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import type { PriceCalculationResult } from "@pydantic/genai-prices";
-import type { PricedKind, PriceSource, Rates } from "../domain/price.js";
+import type { PricedKind, Rates } from "../domain/price.js";
+import type { BookModel, PriceBook } from "../domain/price-book.js";
 import type { Instant } from "../domain/window.js";
-import { dearestIn, modelTable, type RateTable, ratesIn } from "./rate-table.js";
+import { dearestIn, described, modelTable, type RateTable, ratesIn } from "./rate-table.js";
 
 type GenaiPrices = typeof import("@pydantic/genai-prices");
 
@@ -9,16 +13,18 @@ type GenaiPrices = typeof import("@pydantic/genai-prices");
 const MAX_CACHED_MODELS = 10_000;
 /** Under this provider id the package takes the provider from the model's name: `openai/gpt-4o`. */
 const PROVIDER_IN_NAME = "litellm";
+const PACKAGE = "@pydantic/genai-prices";
 
 /**
  * The prices bundled with `@pydantic/genai-prices`; nothing is fetched. They carry no price per image. The package is
  * loaded by this call, not with this module, because it is large.
  */
-export async function createGenaiPrices(): Promise<PriceSource> {
-  return new GenaiPriceSource(await import("@pydantic/genai-prices"));
+export async function createGenaiPrices(): Promise<PriceBook> {
+  return new GenaiPriceBook(await import("@pydantic/genai-prices"));
 }
 
-class GenaiPriceSource implements PriceSource {
+class GenaiPriceBook implements PriceBook {
+  readonly name = PACKAGE;
   /** By provider, then model: a joined key would cost a string per record. `null`: looked up and not known. */
   readonly #cache = new Map<string, Map<string, RateTable | null>>();
   #cachedModels = 0;
@@ -36,6 +42,18 @@ class GenaiPriceSource implements PriceSource {
   dearest(kind: PricedKind, at: Instant): Rates | null {
     const table = this.#table(kind);
     return table === null ? null : dearestIn(table, at);
+  }
+
+  get version(): string {
+    return installedVersion();
+  }
+
+  describe({ provider, model }: PricedKind, at: Instant): BookModel | null {
+    const match = this.#match(provider, model);
+    const table = this.#table({ provider, model });
+    const says = table === null ? null : described(table, at);
+    if (match === null || says === null) return null;
+    return { provider: match.provider.id, model: match.model.id, ...says };
   }
 
   #table({ provider, model }: PricedKind): RateTable | null {
@@ -73,4 +91,11 @@ class GenaiPriceSource implements PriceSource {
   #calculate(providerId: string, model: string): PriceCalculationResult {
     return this.#package.calcPrice({}, model, { providerId, timestamp: new Date(0) });
   }
+}
+
+/** It is no part of what the package exports; and since it can be updated alone, no version can be built in. */
+function installedVersion(): string {
+  const entry = createRequire(import.meta.url).resolve(PACKAGE);
+  const { version } = JSON.parse(readFileSync(join(dirname(entry), "../package.json"), "utf8"));
+  return String(version);
 }

@@ -1,17 +1,21 @@
 import type { ConditionalPrice, ModelInfo, ModelPrice } from "@pydantic/genai-prices";
 import { usdFromNumber } from "../domain/money.js";
 import type { Rates } from "../domain/price.js";
+import type { BookModel, BookPeriod } from "../domain/price-book.js";
 import type { Instant } from "../domain/window.js";
 
 /** One model's prices, resolved to nanos once so that a lookup only compares numbers. Latest rule first. */
 export type RateTable = readonly Period[];
 
-interface Period {
+interface Period extends Times {
   readonly applies: (at: Instant) => boolean;
   /** By prompt size, largest first; the last one has no lower bound. */
   readonly bands: readonly Band[];
   readonly dearest: Rates | null;
 }
+
+/** When a rule applies. */
+type Times = Pick<BookPeriod, "from" | "hours">;
 
 interface Band {
   /** The band is for calls with more input tokens than this. */
@@ -36,7 +40,7 @@ export function modelTable(provider: string, { id, prices }: Pick<ModelInfo, "id
 
 export function rateTable(prices: ModelInfo["prices"]): RateTable {
   const rules: ConditionalPrice[] = Array.isArray(prices) ? prices : [{ prices }];
-  const periods = rules.map(({ constraint, prices }) => period(applies(constraint), prices));
+  const periods = rules.map(({ constraint, prices }) => period(timesOf(constraint), prices));
   const [first] = periods;
   if (first === undefined) return [];
   // As in the package, the first rule also serves whenever none applies.
@@ -55,17 +59,39 @@ export function dearestIn(table: RateTable, at: Instant): Rates | null {
   return table.find(({ applies }) => applies(at))?.dearest ?? null;
 }
 
-function applies(constraint: ConditionalPrice["constraint"]): (at: Instant) => boolean {
-  if (constraint === undefined) return () => true;
-  if (constraint.type === "start_date") {
-    const start = Date.parse(constraint.start_date);
-    return (at) => at >= start;
-  }
-  const start = timeOfDay(constraint.start_time);
-  const end = timeOfDay(constraint.end_time);
+/** What the table says, for people; `null` where it has no rate at all. */
+export function described(table: RateTable, at: Instant): Pick<BookModel, "periods" | "current"> | null {
+  const inForce = table.find(({ applies }) => applies(at));
+  // Without the last, which repeats the first rule for whenever none applies.
+  const periods = table.slice(0, -1).reverse();
+  if (periods.every(({ dearest }) => dearest === null)) return null;
+  return { periods: periods.map(toPeriod), current: inForce === undefined ? null : toPeriod(inForce) };
+}
+
+function toPeriod({ from, hours, bands }: Period): BookPeriod {
+  const upwards = [...bands].reverse();
+  return {
+    from,
+    hours,
+    bands: upwards.map(({ above, rates }) => ({ above: above < 0 ? null : above, rates })),
+  };
+}
+
+function timesOf(constraint: ConditionalPrice["constraint"]): Times {
+  if (constraint === undefined) return { from: null, hours: null };
+  if (constraint.type === "start_date") return { from: Date.parse(constraint.start_date), hours: null };
+  const hours = { from: timeOfDay(constraint.start_time), to: timeOfDay(constraint.end_time) };
+  return { from: null, hours };
+}
+
+function appliesIn({ from, hours }: Times): (at: Instant) => boolean {
+  if (from !== null) return (at) => at >= from;
+  if (hours === null) return () => true;
   return (at) => {
     const time = modDay(at);
-    return start <= end ? time >= start && time < end : time >= start || time < end;
+    return hours.from <= hours.to
+      ? time >= hours.from && time < hours.to
+      : time >= hours.from || time < hours.to;
   };
 }
 
@@ -78,7 +104,7 @@ function modDay(at: Instant): number {
   return ((at % DAY) + DAY) % DAY;
 }
 
-function period(applies: Period["applies"], prices: ModelPrice): Period {
+function period(times: Times, prices: ModelPrice): Period {
   const starts = new Set<number>();
   for (const price of Object.values(prices)) {
     if (typeof price === "object") for (const tier of price.tiers) starts.add(tier.start);
@@ -86,7 +112,8 @@ function period(applies: Period["applies"], prices: ModelPrice): Period {
   const bands = [-1, ...starts]
     .sort((a, b) => b - a)
     .map((above) => ({ above, rates: ratesOf(prices, above) }));
-  return { applies, bands, dearest: bands.map((band) => band.rates).reduce(dearer) };
+  const dearest = bands.map((band) => band.rates).reduce(dearer);
+  return { ...times, applies: appliesIn(times), bands, dearest };
 }
 
 function ratesOf(prices: ModelPrice, above: number): Rates | null {

@@ -82,6 +82,7 @@ export function emergencyOn(db: Db): EmergencyWriting {
         .selectFrom("usage_event")
         .select("recorded_at")
         .where("import_id", "is", null)
+        .where("corrects", "is", null)
         .orderBy("id", "desc")
         .limit(1)
         .executeTakeFirst();

@@ -1,4 +1,5 @@
 import type { RecordsWriting } from "../engine/ports.js";
+import { importsOn } from "./imports.js";
 import type { Db } from "./schema.js";
 
 function json(value: unknown): string | null {
@@ -11,6 +12,7 @@ function parsed(text: string | null): unknown {
 
 export function recordsOn(db: Db): RecordsWriting {
   return {
+    ...importsOn(db),
     async audit({ limit, subject }) {
       let query = db.selectFrom("audit_entry").selectAll().orderBy("id", "desc").limit(limit);
       if (subject !== undefined) query = query.where("subject", "=", subject);
@@ -116,21 +118,6 @@ export function recordsOn(db: Db): RecordsWriting {
         overridesEnded: Number(overrides.numUpdatedRows),
         stopsEnded: Number(stops.numUpdatedRows),
       };
-    },
-    async startImport({ at, actor, file, options }) {
-      const { id } = await db
-        .insertInto("import")
-        .values({ started_at: at, finished_at: null, actor, file, options })
-        .returning("id")
-        .executeTakeFirstOrThrow();
-      return id;
-    },
-    async finishImport(number, { at, inserted, duplicate, rejected }) {
-      await db
-        .updateTable("import")
-        .set({ finished_at: at, inserted, duplicate, rejected })
-        .where("id", "=", number)
-        .execute();
     },
     async takeLease(name, holder, at, until) {
       await db.deleteFrom("job_lease").where("name", "=", name).where("expires_at", "<=", at).execute();

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type ExpressionBuilder, sql } from "kysely";
 import type {
   CellGrouping,
   CellRange,
@@ -7,8 +7,10 @@ import type {
   UsageCell,
   UsageReading,
 } from "../engine/ports.js";
+import { utcDaysOn } from "./bills.js";
+import { overlapsOn } from "./overlaps.js";
 import { reportOn } from "./report.js";
-import type { Db } from "./schema.js";
+import type { Db, Schema } from "./schema.js";
 
 const KEPT: Readonly<Record<CellGrouping, { user: boolean; day: boolean; kind: boolean }>> = {
   "user-day": { user: true, day: true, kind: false },
@@ -91,10 +93,23 @@ function pageOf(db: Db, filter: EventFilter) {
   if (filter.feature !== undefined) query = query.where("call_kind.feature", "=", filter.feature);
   if (filter.since !== undefined) query = query.where("usage_event.occurred_at", ">=", filter.since);
   if (filter.until !== undefined) query = query.where("usage_event.occurred_at", "<", filter.until);
-  if (filter.unpriced === true) query = query.where("usage_event.priced_by", "=", "none");
+  if (filter.unpriced === true) query = query.where(standsUnpriced);
   if (filter.importId !== undefined) query = query.where("usage_event.import_id", "=", filter.importId);
   if (filter.before !== undefined) query = query.where("usage_event.id", "<", filter.before);
   return query;
+}
+
+/** Whether no price covers an event once its corrections are counted in. */
+function standsUnpriced(eb: ExpressionBuilder<Schema, "usage_event">) {
+  const corrected = eb
+    .selectFrom("usage_event as correction")
+    .whereRef("correction.corrects", "=", "usage_event.id")
+    .select((inner) => inner.fn.sum<number>("correction.unpriced").as("sum"));
+  const entered = eb.case().when("usage_event.priced_by", "=", "none").then(1).else(0).end();
+  return eb.and([
+    eb("usage_event.corrects", "is", null),
+    eb(eb(entered, "+", eb.fn.coalesce(corrected, eb.lit(0))), ">", 0),
+  ]);
 }
 
 async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
@@ -136,6 +151,7 @@ async function events(db: Db, filter: EventFilter): Promise<ListedEvent[]> {
       status: row.status ?? "ok",
       estimated: row.estimated === 1,
       importId: row.import_id,
+      corrects: row.corrects,
     };
   });
 }
@@ -160,6 +176,8 @@ export function usageOn(db: Db): UsageReading {
   return {
     cells: (range, group) => cells(db, range, group),
     events: (filter) => events(db, filter),
+    utcDays: utcDaysOn(db),
     report: reportOn(db),
+    overlaps: overlapsOn(db),
   };
 }

@@ -41,8 +41,9 @@ const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
 function homeForExamples(home: Home): Home {
   const log = usageLog(5).join("\n");
   writeFileSync(join(home.path, "users.csv"), "email,tier\neve@example.com,free\nfay@example.com,basic\n");
-  writeFileSync(join(home.path, "march.csv.gz"), gzipSync(csv("march")));
-  writeFileSync(join(home.path, "april.csv.gz"), gzipSync(csv("april")));
+  mkdirSync(join(home.path, "logs", "march"), { recursive: true });
+  writeFileSync(join(home.path, "logs", "march", "20.jsonl.gz"), gzipSync(log));
+  writeFileSync(join(home.path, "spend.csv"), csv("spend"));
   writeFileSync(join(home.path, "usage.jsonl"), log);
   writeFileSync(join(home.path, "log.csv.zst"), "time,prompt\n2026-11-20T10:00:00Z,12\n");
   const bin = join(home.path, "bin");

@@ -103,7 +103,7 @@ describe("what the operator is told", () => {
   a.jsonl:2: user is unknown: "bob"
   a.jsonl:3: images is negative: -1
 Unknown users: bob (1 record)
-Onboard them with alpha users add, then import the same file again: what is in already counts once.
+Onboard them with alpha users add, or all of them with --add-users, then import the same file again: what is in already counts once.
 To keep them all, import again with --rejects FILE.
 `);
   });
@@ -118,10 +118,12 @@ To keep them all, import again with --rejects FILE.
     const counts = {
       records: 2,
       inserted: 1,
+      superseded: 0,
       duplicate: 0,
       conflict: 0,
       rejected: 1,
       skipped: 0,
+      skipped_by: [],
       unpriced: 1,
       input_tokens: 100,
       output_tokens: 0,
@@ -141,6 +143,8 @@ To keep them all, import again with --rejects FILE.
         },
       ],
       total: counts,
+      added_users: [],
+      overlaps: [],
       interrupted: false,
     });
     expect(meta).toMatchObject({ database: home.database, dry_run: false });
@@ -250,7 +254,7 @@ describe("what cannot be imported leaves the database as it was", () => {
     ["an empty file", "", [], 1, "log is empty."],
     ["blank lines", "\n\n", [], 1, "log holds no records, only blank lines."],
     ["binary junk", noise, [], 1, "log is a binary file, not a log."],
-    ["prose", "Dear diary\n", [], 1, "log looks like neither JSONL nor CSV."],
+    ["prose", "Dear diary\n", [], 1, "log looks like neither JSON nor CSV."],
     ["damaged JSONL", '{"timestamp":\n{"a"\n', [], 1, "None of the 2 records of log can be counted"],
     ["a cut gzip", gzipSync(lines(2)).subarray(0, 40), [], 1, "log is gzip, but damaged or cut off."],
     ["an unknown shape", "a,b\n1,2\n", [], 1, "The format of log cannot be told from its columns: a, b."],

@@ -57,7 +57,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   "src/prices/": {
     files: ["src/domain/", "src/prices/", "src/errors"],
-    packages: ["@pydantic/genai-prices"],
+    // Node's own, to read which version of the package is installed.
+    packages: ["@pydantic/genai-prices", "node:fs", "node:module", "node:path"],
   },
   "src/store/": {
     files: ["src/domain/", "src/engine/ports", "src/store/", "src/errors", "migrations/"],

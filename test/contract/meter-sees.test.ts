@@ -60,10 +60,8 @@ everyStore((fresh) => {
     let other: Store;
     let ada: number;
     const code = async () => {
-      const [decision] = await database.store.meter.check([
-        { user: "ada", request: ask({ feature: "blog_writer" }), at: T0 },
-      ]);
-      return decision!.code;
+      const decision = await database.store.meter.check("ada", ask({ feature: "blog_writer" }), T0);
+      return decision.code;
     };
     const reserved = async (id: string) => {
       const [outcome] = await database.store.meter.commit([reserve(id, { feature: "blog_writer" })]);
@@ -101,10 +99,10 @@ everyStore((fresh) => {
     });
 
     test("a user who was unknown", async () => {
-      const bob = () => database.store.meter.check([{ user: "bob", request: ask(), at: T0 }]);
-      expect((await bob())[0]?.code).toBe("user-unknown");
+      const bob = () => database.store.meter.check("bob", ask(), T0);
+      expect((await bob()).code).toBe("user-unknown");
       await change(other, (tx) => tx.users.add(newUser("bob"), T0));
-      expect((await bob())[0]?.code).toBe("ok");
+      expect((await bob()).code).toBe("ok");
     });
 
     test("what was forgiven", async () => {

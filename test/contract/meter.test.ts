@@ -13,8 +13,7 @@ async function commit(store: Store, ...operations: Operation[]): Promise<string[
 }
 
 async function check(store: Store, tokens = 1, user = "ada", at = T0): Promise<Decision> {
-  const [decision] = await store.meter.check([{ user, request: ask({ tokens }), at }]);
-  return decision!;
+  return store.meter.check(user, ask({ tokens }), at);
 }
 
 everyStore((fresh) => {
@@ -53,6 +52,21 @@ everyStore((fresh) => {
     expect(await commit(store, record("1", { source: "other" }))).toEqual(["inserted"]);
     expect(await rows("usage_event")).toHaveLength(2);
     expect(await check(store)).toMatchObject({ used: 30 });
+  });
+
+  test("a call reserved again under an id that was settled counts once, and takes no other down", async () => {
+    const { store, rows } = await fresh();
+    await populate(store, "ada", "bob");
+    await commit(store, reserve("r"), settle("r"));
+    const both = [settle("r", { hash: 2 }), record("2", { user: "bob" })];
+    for (const outcome of ["conflict", "duplicate"]) {
+      await commit(store, reserve("r"));
+      const [first, other] = outcome === "conflict" ? both : [settle("r"), record("3", { user: "bob" })];
+      expect(await commit(store, first!, other!)).toEqual([outcome, "inserted"]);
+    }
+    expect(await rows("usage_event")).toHaveLength(3);
+    expect(await rows("hold")).toEqual([]);
+    expect(await check(store)).toMatchObject({ used: 15, held: 0 });
   });
 
   test("a provider's id counts once across sources", async () => {
@@ -138,17 +152,12 @@ everyStore((fresh) => {
     expect([...(await rows("refusal")), ...(await rows("alert")), ...(await rows("hold"))]).toEqual([]);
   });
 
-  test("several checks are answered in their order", async () => {
+  test("a check answers for whom it is asked", async () => {
     const { store } = await fresh();
     await populate(store, "ada");
-    const at = T0;
-    const decisions = await store.meter.check([
-      { user: "ada", request: ask({ tokens: 1 }), at },
-      { user: "eve", request: ask(), at },
-      { user: "ada", request: ask({ tokens: 1_001 }), at },
-    ]);
-    expect(decisions.map(({ code }) => code)).toEqual(["ok", "user-unknown", "request-too-large"]);
-    expect(await store.meter.check([])).toEqual([]);
+    expect((await check(store, 1)).code).toBe("ok");
+    expect((await check(store, 1, "eve")).code).toBe("user-unknown");
+    expect((await check(store, 1_001)).code).toBe("request-too-large");
     expect(await store.meter.commit([])).toEqual([]);
   });
 

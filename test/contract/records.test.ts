@@ -92,17 +92,18 @@ everyStore((fresh) => {
 
   test("an import has a number, and an end only when it came to it", async () => {
     const { store, rows } = await fresh();
-    const start = { at: T0, actor: "olga", file: "log.csv", options: "{}" };
+    const start = { at: T0, actor: "olga", file: "log.csv", format: null, options: "{}" };
+    const none = { inserted: 0, superseded: 0, duplicate: 0, rejected: 0, skipped: 0 };
     const [first, second] = await store.write(async ({ records }) => [
       await records.startImport(start),
-      await records.startImport({ ...start, file: "-" }),
+      await records.startImport({ ...start, file: "-", format: "alpha" }),
     ]);
     expect(second).not.toBe(first);
     await store.write((tx) =>
-      tx.records.finishImport(second!, { at: T0 + 9, inserted: 3, duplicate: 2, rejected: 1 }),
+      tx.records.finishImport(second!, { ...none, at: T0 + 9, inserted: 3, duplicate: 2, rejected: 1 }),
     );
     await store.write((tx) =>
-      tx.records.finishImport(first!, { at: null, inserted: 4, duplicate: 0, rejected: 0 }),
+      tx.records.finishImport(first!, { ...none, at: null, inserted: 4, skipped: 5 }),
     );
     expect(await rows("import")).toMatchObject([
       { id: first, started_at: T0, finished_at: null, actor: "olga", file: "log.csv", inserted: 4 },

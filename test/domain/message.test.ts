@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DECISION_CODES, type QuotaState } from "../../src/domain/decide.js";
 import type { Stop } from "../../src/domain/emergency.js";
 import { storeUnavailable } from "../../src/domain/ledger.js";
-import { amountInWords, decisionMessage } from "../../src/domain/message.js";
+import { amountInWords, boundMessage, decisionMessage } from "../../src/domain/message.js";
 import { type Amounts, METERS, PERIODS } from "../../src/domain/meter.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import {
@@ -128,7 +128,7 @@ describe("every message", () => {
         at: NOON,
       };
       for (const message of [
-        decisionMessage({ code, quota, ...context }),
+        boundMessage({ ...quota, code }, "UTC", undefined),
         decisionMessage({ code, ...context }),
       ]) {
         expect(message).toMatch(/^[A-Z].*[^.\s]\.$/);

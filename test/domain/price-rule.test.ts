@@ -22,16 +22,14 @@ const ruled = (unpriced: Settings["unpriced"]): Settings => ({ ...INITIAL_SETTIN
 
 describe("the price of usage", () => {
   it.each(UNPRICED_RULES)("is what the log states, before all rates, under %s", (rule) => {
-    expect(priceUsage(USED, 123, BOOK, ruled(rule))).toEqual({ cost: 123, assumed: 0, pricedBy: "log" });
-    expect(priceUsage(USED, 0, null, ruled(rule))).toEqual({ cost: 0, assumed: 0, pricedBy: "log" });
+    expect(priceUsage(USED, 123, null, BOOK, ruled(rule))).toEqual({ cost: 123, assumed: 0, pricedBy: "log" });
+    expect(priceUsage(USED, 0, null, null, ruled(rule))).toEqual({ cost: 0, assumed: 0, pricedBy: "log" });
   });
 
   it.each(UNPRICED_RULES)("is by the rates where none is stated, under %s", (rule) => {
     // 2,100,000 + 60,000 + 1,500,000 for tokens, 80,000,000 for images.
     const price = { cost: 83_660_000, assumed: 0, pricedBy: "book" };
-    expect(priceUsage(USED, null, BOOK, ruled(rule))).toEqual(price);
-    const own = { ...BOOK, from: "own" as const };
-    expect(priceUsage(USED, null, own, ruled(rule))).toEqual({ ...price, pricedBy: "own" });
+    expect(priceUsage(USED, null, null, BOOK, ruled(rule))).toEqual(price);
   });
 
   it.each([
@@ -40,14 +38,14 @@ describe("the price of usage", () => {
   ])("is assumed at the planning rates where there is %s", (_, quoted) => {
     // 1,000 tokens at $0.10 per 1,000 and two images at $0.05.
     const assumed = { cost: 0, assumed: 200_000_000, pricedBy: "none" };
-    expect(priceUsage(USED, null, quoted, ruled("assume"))).toEqual(assumed);
-    expect(priceUsage(USED, null, quoted, ruled("block"))).toEqual(assumed);
-    expect(priceUsage(USED, null, quoted, ruled("ignore"))).toEqual({ ...assumed, assumed: 0 });
+    expect(priceUsage(USED, null, null, quoted, ruled("assume"))).toEqual(assumed);
+    expect(priceUsage(USED, null, null, quoted, ruled("block"))).toEqual(assumed);
+    expect(priceUsage(USED, null, null, quoted, ruled("ignore"))).toEqual({ ...assumed, assumed: 0 });
   });
 
   it("is a free one only where the rates say so", () => {
     const free = { ...BOOK, rates: { ...BOOK.rates, input: 0, cacheRead: 0, output: 0, image: 0 } };
-    expect(priceUsage(USED, null, free, ruled("assume"))).toEqual({ cost: 0, assumed: 0, pricedBy: "book" });
+    expect(priceUsage(USED, null, null, free, ruled("assume"))).toEqual({ cost: 0, assumed: 0, pricedBy: "book" });
   });
 });
 
@@ -58,12 +56,12 @@ describe("the amounts that a request asks for", () => {
     quoted: QuotedRates | null,
     rule: Settings["unpriced"],
   ) => {
-    const { amounts, unpriced } = amountsWanted({ ...wanted, ...change }, quoted, ruled(rule));
+    const { amounts, unpriced } = amountsWanted({ ...wanted, ...change }, null, quoted, ruled(rule));
     return [amounts.cost, unpriced];
   };
 
   it("are its own, and one request", () => {
-    expect(amountsWanted(wanted, BOOK, INITIAL_SETTINGS).amounts).toMatchObject({
+    expect(amountsWanted(wanted, null, BOOK, INITIAL_SETTINGS).amounts).toMatchObject({
       tokens: 1_000,
       images: 2,
       requests: 1,
@@ -108,11 +106,12 @@ describe("the amounts that a request asks for", () => {
         const tokens = input + cacheRead + cacheWrite + output;
         const { amounts } = amountsWanted(
           { tokens, images, cost: null, namesModel: true },
+          null,
           quoted,
           INITIAL_SETTINGS,
         );
         const used = { input, cacheRead, cacheWrite, output, reasoning: 0, images };
-        const { cost } = priceUsage(used, null, quoted, INITIAL_SETTINGS);
+        const { cost } = priceUsage(used, null, null, quoted, INITIAL_SETTINGS);
         expect(amounts.cost).toBeGreaterThanOrEqual(cost);
       }),
       { seed: 20_261_122 },

@@ -1,15 +1,19 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { PriceSource } from "../../src/domain/price.js";
-import { NO_USAGE, totalTokens } from "../../src/domain/usage.js";
+import type { PriceBook } from "../../src/domain/price-book.js";
+import { totalTokens } from "../../src/domain/usage.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { type ImportOptions, importUsage } from "../../src/engine/ingest.js";
-import type { LogBatch, LoggedUsage, UsageLog } from "../../src/engine/usage-log.js";
+import type { LoggedUsage, UsageLog } from "../../src/engine/usage-log.js";
 import { AlphaError } from "../../src/errors.js";
+import { batch, logged, logOf } from "../support/logs.js";
 import { DAY, openFreshSqlite, populate, type Row, T0, type TestDatabase } from "../support/store.js";
 
 /** One nano a token; knows the model `known` alone. */
-const PRICES: PriceSource = {
+const PRICES: PriceBook = {
+  name: "test",
+  version: "1",
+  describe: () => null,
   rates: ({ model }) =>
     model === "known"
       ? { input: 1e6, cacheRead: 1e6, cacheWrite: 1e6, output: 1e6, image: null, request: null }
@@ -40,54 +44,6 @@ function engineOn({ store }: TestDatabase): Engine {
       return PRICES;
     },
   };
-}
-
-function logged(
-  id: string,
-  draft: Partial<LoggedUsage["draft"]> = {},
-  more: Partial<LoggedUsage> = {},
-): LoggedUsage {
-  return {
-    source: "alpha",
-    id,
-    occurrence: null,
-    record: { line: 1, raw: `{"id":"${id}"}` },
-    draft: {
-      ...NO_USAGE,
-      user: "ada",
-      providerId: null,
-      provider: "openai",
-      model: "known",
-      feature: "",
-      occurredAt: T0 - DAY,
-      input: 10,
-      output: 5,
-      cost: null,
-      status: "ok",
-      ...draft,
-    },
-    ...more,
-  };
-}
-
-function logOf(
-  records: readonly LoggedUsage[],
-  { size = 50, name = "a.jsonl", end = async () => {} } = {},
-): UsageLog {
-  return {
-    name,
-    bytes: 1000,
-    async *read() {
-      for (let from = 0; from < Math.max(records.length, 1); from += size) {
-        yield batch(records.slice(from, from + size));
-      }
-      await end();
-    },
-  };
-}
-
-function batch(records: readonly LoggedUsage[], more: Partial<LogBatch> = {}): LogBatch {
-  return { records, rejects: [], skipped: [], bytesRead: 500, ...more };
 }
 
 function run(logs: readonly UsageLog[], options: ImportOptions = {}, on = database) {
@@ -259,7 +215,7 @@ describe("rejects", () => {
       name: "a",
       bytes: null,
       async *read() {
-        yield batch(records, { rejects, skipped: [{}] });
+        yield batch(records, { rejects, skipped: [{ reason: "is an aggregate" }] });
       },
     };
     const { total } = await run([log], { onReject: ({ line, field }) => told.push([line, field]) });

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { PriceSource, Rates } from "../../src/domain/price.js";
+import type { Rates } from "../../src/domain/price.js";
+import type { PriceBook } from "../../src/domain/price-book.js";
 import { type GroupRow, REPORT_GROUPINGS, totalOf } from "../../src/domain/report.js";
 import type { UserReport } from "../../src/domain/report-users.js";
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
@@ -28,7 +29,10 @@ const GPT: Rates = {
   image: null,
   request: null,
 };
-const prices: PriceSource = {
+const prices: PriceBook = {
+  name: "test",
+  version: "1",
+  describe: () => null,
   rates: ({ provider, model }) => (model === "gpt" && provider === "openai" ? GPT : null),
   dearest: () => null,
 };

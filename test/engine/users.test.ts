@@ -240,7 +240,7 @@ test("a suspension holds from the next decision on, in a process that has decide
   const other = await open();
   const ask = async () => {
     const request = { provider: "", model: "", feature: "", tokens: 1, images: 0, cost: 0, dearest: null };
-    return (await other.meter.check([{ user: "ada", request, at: T0 }]))[0]?.code;
+    return (await other.meter.check("ada", request, T0)).code;
   };
   expect(await ask()).toBe("ok");
   await setSuspended(engine, true, { user: "ada", reason: "shared the key" });

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Operation } from "../../src/domain/ledger-model.js";
 import type { Quota } from "../../src/domain/meter.js";
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
-import type { CheckRequest, Store } from "../../src/engine/ports.js";
+import type { Store } from "../../src/engine/ports.js";
 import {
   ask,
   change,
@@ -175,19 +175,17 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What a store says about everybody, once from whatever it does alone and once for all in one. */
+/** What a store says about everybody, by checks one after the other and by a batch that is not written. */
 async function said(store: Store, at: number): Promise<unknown> {
-  const requests = NAMES.map(
-    (user): CheckRequest => ({ user, request: ask({ tokens: 7, images: 1, cost: 7 }), at }),
-  );
-  const alone = [];
-  for (const request of requests) alone.push(await store.meter.check([request]));
-  const together = await store.meter.check(requests);
+  const checked = [];
+  for (const user of NAMES) {
+    checked.push(await store.meter.check(user, ask({ tokens: 7, images: 1, cost: 7 }), at));
+  }
   const next = await store.meter.preview(NAMES.map((user) => reserve("next", { tokens: 7 }, user, at)));
-  return plain({ alone, together, next });
+  return plain({ checked, next });
 }
 
-/** As data, with the sentences that decisions make when they are asked. */
+/** As data. */
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -232,7 +230,7 @@ async function atOnce(
   const expected = await withFresh(database, (fresh) => fresh.meter.preview(all));
   const began = batches.map(({ via, operations }) => {
     const committed = stores[via].meter.commit(operations);
-    const checked = stores[via].meter.check([{ user: "ada", request: ask(), at }]);
+    const checked = stores[via].meter.check("ada", ask(), at);
     return Promise.all([committed, checked]);
   });
   const outcomes = (await Promise.all(began)).flatMap(([committed]) => committed);

@@ -181,9 +181,7 @@ test("metering on a full disk fails with a sentence, writes nothing by halves, a
   for (const each of failing) await expect(each).rejects.toMatchObject(FULL);
   expect(all()).toEqual(before);
   const request = { provider: "", model: "", feature: "", tokens: 1, images: 0, cost: 0, dearest: null };
-  expect(await store.meter.check([{ user: "ada", request, at: T0 }])).toMatchObject([
-    { code: "ok", used: 0 },
-  ]);
+  expect(await store.meter.check("ada", request, T0)).toMatchObject({ code: "ok", used: 0 });
   room(10_000);
   const outcomes = await store.meter.commit(batch(0));
   expect(outcomes.every((outcome) => outcome.op === "record" && outcome.status === "inserted")).toBe(true);

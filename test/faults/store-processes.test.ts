@@ -108,7 +108,7 @@ test("what is locked by another process is reported within the wait, and nothing
 
   const at = T0;
   const request = { provider: "", model: "", feature: "", tokens: 1, images: 0, cost: 0, dearest: null };
-  expect(await store.meter.check([{ user: "ada", request, at }])).toMatchObject([{ code: "ok", used: 15 }]);
+  expect(await store.meter.check("ada", request, at)).toMatchObject({ code: "ok", used: 15 });
   expect(await store.read((tx) => tx.usage.events({ limit: 9 }))).toHaveLength(1);
 
   locker.kill();

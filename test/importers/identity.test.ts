@@ -97,6 +97,7 @@ describe("contentHash", () => {
       { cost: 1 },
       { status: "failed" },
       { providerId: "x" },
+      { requests: 2 },
       { provider: "openaig", model: "pt-4o" },
     ];
     const hashes = [content, ...changes.map((change) => ({ ...content, ...change }))].map(contentHash);

@@ -11,6 +11,12 @@ const JSONL = Buffer.from(
 const CSV = Buffer.from(
   'id,timestamp,user,input_tokens,output_tokens\r\na,2026-11-01 10:00:00.5,"ada, b",1,2\r\nb,2026-11-02,"x\ny ""z""",3,4\r\n',
 );
+const JSON_LIST = Buffer.from(
+  `{"logs": [\n ${line({ id: "a" })},\n${line({ images: "2" })}, ${line()}], "total": 3}`,
+);
+const OTLP = Buffer.from(
+  '{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"a","endTimeUnixNano":"1795168802123456789","attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"m"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"5"}}]},{"spanId":"b","startTimeUnixNano":"1795168800000000000"}]}]}]}',
+);
 
 /** A file with some bytes overwritten, cut out or doubled. */
 const mutated = (original: Buffer) =>
@@ -69,15 +75,20 @@ async function attempt(bytes: Buffer, chunk: number): Promise<Reading | AlphaErr
   }
 }
 
+const linesIn = (bytes: Buffer) => bytes.toString("latin1").split("\n").length;
+const bytesIn = (bytes: Buffer) => bytes.length;
+
 describe("whatever the bytes", () => {
   it.each([
-    ["random bytes", anyBytes],
-    ["random text", anyText],
-    ["a mutated JSONL file", mutated(JSONL)],
-    ["a mutated CSV file", mutated(CSV)],
+    ["random bytes", anyBytes, bytesIn],
+    ["random text", anyText, bytesIn],
+    ["a mutated JSONL file", mutated(JSONL), linesIn],
+    ["a mutated CSV file", mutated(CSV), linesIn],
+    ["a mutated list of JSON", mutated(JSON_LIST), bytesIn],
+    ["a mutated export of OTLP", mutated(OTLP), bytesIn],
   ])(
-    "%s give a reading or a sentence, never more records than lines, and the same in any chunks",
-    async (_, input) => {
+    "%s give a reading or a sentence, never more records than there is text, and the same in any chunks",
+    async (_, input, most) => {
       await fc.assert(
         fc.asyncProperty(input, fc.integer({ min: 1, max: 50 }), async (bytes, chunk) => {
           const whole = await attempt(bytes, bytes.length + 1);
@@ -86,8 +97,7 @@ describe("whatever the bytes", () => {
             expect(pieces).toEqual(whole);
             return;
           }
-          const lines = bytes.toString("latin1").split("\n").length;
-          expect(whole.entries.length + whole.rejects.length).toBeLessThanOrEqual(lines);
+          expect(whole.entries.length + whole.rejects.length).toBeLessThanOrEqual(most(bytes));
           expect(pieces.entries.map(({ draft }) => draft)).toEqual(whole.entries.map(({ draft }) => draft));
           expect(pieces.rejects).toEqual(whole.rejects);
           for (const { draft } of whole.entries) {

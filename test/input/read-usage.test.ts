@@ -159,10 +159,10 @@ describe("the format", () => {
   it.each([
     ['{"a":1,"b":{"c":2}}', {}, "failed", "The format of stdin cannot be told from its columns: a, b.c."],
     ["a,b\n1,2\n", {}, "failed", "The format of stdin cannot be told from its columns: a, b."],
-    ["hello\nworld\n", {}, "failed", "stdin looks like neither JSONL nor CSV."],
+    ["hello\nworld\n", {}, "failed", "stdin looks like neither JSON nor CSV."],
     ["\n\n \n", {}, "failed", "stdin holds no records, only blank lines."],
-    [' [{"a":1}]', {}, "failed", "stdin is one JSON array; alpha reads one JSON object a line."],
-    ['{\n "a": 1\n}', {}, "failed", "stdin spreads JSON over several lines; alpha reads one object a line."],
+    [' [{"a":1}]', {}, "failed", "The format of stdin cannot be told from its columns: a."],
+    ['{\n "a": 1\n}', {}, "failed", "The format of stdin cannot be told from its columns: a."],
     [line(), { format: "alfa" }, "usage", 'There is no log format "alfa"; did you mean alpha?'],
     [
       TRACE,

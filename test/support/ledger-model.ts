@@ -18,6 +18,7 @@ import {
   windowKey,
 } from "../../src/domain/ledger-model.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "../../src/domain/meter.js";
+import type { OwnPrices } from "../../src/domain/own-prices.js";
 import type { Settings } from "../../src/domain/settings.js";
 import type { Tier } from "../../src/domain/tier.js";
 import { calendar, type Instant, parseDay, parseMonth } from "../../src/domain/window.js";
@@ -36,6 +37,7 @@ export interface ModelConfig {
   readonly settings: Settings;
   readonly stops: readonly Stop[];
   readonly users: readonly ModelUser[];
+  readonly ownPrices?: OwnPrices;
 }
 
 /** Everything a store keeps, in an order that does not depend on how it came to be. */
@@ -97,6 +99,7 @@ export class ModelStore {
     return deepFreeze({
       settings,
       stops,
+      ownPrices: this.config.ownPrices ?? null,
       users,
       knownEvents,
       knownProviderIds,
@@ -145,7 +148,7 @@ export class ModelStore {
       this.days.set(key, before === undefined ? { ...delta } : addedDay(before, delta));
     }
     // No hold is both put and gone, so that the order in which a store writes them is no matter.
-    for (const { userId, ...hold } of changes.holdsPut) this.holds.set(`${userId}/${hold.id}`, hold);
+    for (const { userId, hold } of changes.holdsPut) this.holds.set(`${userId}/${hold.id}`, hold);
     for (const { userId, id } of changes.holdsGone) this.holds.delete(`${userId}/${id}`);
     for (const { userId, day, code, meter, count } of changes.refusals) {
       const key = JSON.stringify([userId, day, code, meter]);

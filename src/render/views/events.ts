@@ -28,6 +28,7 @@ export interface EventView {
   readonly status: string;
   readonly estimated: boolean;
   readonly importId: number | null;
+  readonly corrects: number | null;
 }
 
 /** An event as JSON shows it. Token counts are disjoint; an unpriced event has no cost but an assumed one. */
@@ -49,8 +50,9 @@ export function eventJson(event: EventView) {
     reasoning_tokens: event.reasoning,
     images: event.images,
     requests: event.requests,
-    cost: unpriced ? null : moneyJson(event.cost),
-    assumed_cost: unpriced ? moneyJson(event.assumed) : null,
+    // A correction may turn the one into the other.
+    cost: unpriced && event.corrects === null ? null : moneyJson(event.cost),
+    assumed_cost: unpriced || event.corrects !== null ? moneyJson(event.assumed) : null,
     priced_by: event.pricedBy,
     unpriced,
     status: event.status,
@@ -59,6 +61,7 @@ export function eventJson(event: EventView) {
     id: event.id,
     provider_id: event.providerId,
     import: event.importId,
+    corrects: event.corrects,
   };
 }
 
@@ -90,6 +93,7 @@ function name(key: string, header: string, priority: number, of: (event: EventVi
  */
 export function eventsTable(events: readonly EventView[], local: string | null): Table<EventView> {
   const hasAssumed = events.some(({ assumed }) => assumed > 0);
+  const hasCorrections = events.some(({ corrects }) => corrects !== null);
   const hasEstimated = events.some(({ estimated }) => estimated);
   /** What says nothing in any row is the first to go on a narrow terminal. */
   const unless = (isPlain: (event: EventView) => boolean, priority: number) =>
@@ -138,7 +142,8 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         align: "right",
         text: costText,
         paint: (text, { pricedBy }, style) => (pricedBy === "none" ? style.warn(text) : text),
-        value: ({ pricedBy, cost }) => (pricedBy === "none" ? null : usdString(cost)),
+        value: ({ pricedBy, cost, corrects }) =>
+          pricedBy === "none" && corrects === null ? null : usdString(cost),
       },
       {
         key: "assumed_usd",
@@ -146,7 +151,8 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         priority: 10,
         align: "right",
         text: ({ assumed }) => (assumed === 0 ? "-" : formatUsd(assumed)),
-        value: ({ pricedBy, assumed }) => (pricedBy === "none" ? usdString(assumed) : null),
+        value: ({ pricedBy, assumed, corrects }) =>
+          pricedBy === "none" || corrects !== null ? usdString(assumed) : null,
       },
       { key: "priced_by", header: "PRICED BY", priority: 10, text: ({ pricedBy }) => pricedBy },
       {
@@ -158,12 +164,21 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         ),
         paint: (text, { status }, style) => (status === "ok" ? text : style.bad(text)),
       },
+      {
+        key: "corrects",
+        header: "CORRECTS",
+        priority: unless(({ corrects }) => corrects === null, 2),
+        align: "right",
+        text: ({ corrects }) => (corrects === null ? "-" : String(corrects)),
+        value: ({ corrects }) => corrects,
+      },
       name("source", "SOURCE", 11, ({ source }) => source ?? ""),
       name("id", "ID", 8, ({ id }) => id ?? ""),
     ],
     notes: [
       ...(local === null || events.length === 0 ? [] : [`Times are in ${local}.`]),
       ...(hasAssumed ? ["~ No price is known: assumed at the planning rates."] : []),
+      ...(hasCorrections ? ["A row that corrects another one says by how much what counts changed."] : []),
       ...(hasEstimated ? ["? The call never said what it used: what was held for it was counted."] : []),
     ],
   };

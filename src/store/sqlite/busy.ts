@@ -12,6 +12,11 @@ export function isBusy(error: unknown): boolean {
   return code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED");
 }
 
+/** Whether a row was to be written under a primary key that is there already. */
+export function isKeyTaken(error: unknown): boolean {
+  return sqliteCode(error) === "SQLITE_CONSTRAINT_PRIMARYKEY";
+}
+
 /** Says what is wrong with a database in words, and what to do; any other error is returned as it is. */
 export function explainSqlite(error: unknown, path: string): unknown {
   const code = sqliteCode(error);

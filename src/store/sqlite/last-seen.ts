@@ -1,4 +1,5 @@
 import type { Stop } from "../../domain/emergency.js";
+import type { OwnPrices } from "../../domain/own-prices.js";
 import type { Settings } from "../../domain/settings.js";
 import type { LastSeen } from "../../engine/ports.js";
 
@@ -7,11 +8,11 @@ const MOST_USERS = 10_000;
 
 /** What decided when the database was last read. Outlives the connection: it is for when there is none. */
 export class LastSeenMemory {
-  #config: { readonly settings: Settings; readonly stops: readonly Stop[] } | null = null;
+  #config: Omit<LastSeen, "user"> | null = null;
   readonly #users = new Map<string, LastSeen["user"]>();
 
-  config(settings: Settings, stops: readonly Stop[]): void {
-    this.#config = { settings, stops };
+  config(settings: Settings, stops: readonly Stop[], ownPrices: OwnPrices | null): void {
+    this.#config = { settings, stops, ownPrices };
   }
 
   /** A stop that this process turned on itself. */

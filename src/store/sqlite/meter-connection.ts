@@ -6,6 +6,7 @@ import { requireCurrent } from "../migration-state.js";
 import { explainSqlite, isBusy, sqliteCode } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
 import type { LastSeenMemory } from "./last-seen.js";
+import { MeterCorrections } from "./meter-corrections.js";
 import { MeterSaver } from "./meter-save.js";
 import { MeterState } from "./meter-state.js";
 import { type MeterStatements, meterStatements } from "./meter-statements.js";
@@ -22,6 +23,7 @@ export class MeterConnection {
   readonly statements: MeterStatements;
   readonly state: MeterState;
   readonly saver: MeterSaver;
+  readonly corrections: MeterCorrections;
   readonly #file: BigIntStats | undefined;
   #lookedAt = performance.now();
 
@@ -38,7 +40,8 @@ export class MeterConnection {
       const db = kyselyOver(this.raw, options.waitMs);
       this.statements = meterStatements(this.raw, db);
       this.state = new MeterState(db, this.statements, seen);
-      this.saver = new MeterSaver(this.statements, this.state);
+      this.corrections = new MeterCorrections(this.raw, db);
+      this.saver = new MeterSaver(this.statements, this.state, this.corrections);
     } catch (error) {
       this.raw.close();
       throw error;

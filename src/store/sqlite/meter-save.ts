@@ -1,6 +1,7 @@
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
+import type { MeterCorrections } from "./meter-corrections.js";
 import type { MeterState } from "./meter-state.js";
 import type { MeterStatements } from "./meter-statements.js";
 
@@ -11,6 +12,7 @@ export class MeterSaver {
   constructor(
     private readonly statements: MeterStatements,
     private readonly state: MeterState,
+    private readonly corrections: MeterCorrections,
   ) {}
 
   /** After a rollback the numbers given out are not those in the database. */
@@ -19,6 +21,12 @@ export class MeterSaver {
   }
 
   save(changes: Changes): void {
+    if (changes.corrections !== undefined) {
+      this.corrections.save(changes.corrections, {
+        sourceId: (name) => this.state.sourceId(name),
+        kindId: (kind) => this.#kindId(kind),
+      });
+    }
     this.#saveEvents(changes);
     this.#saveSameEvents(changes);
     this.#saveTotals(changes);
@@ -33,12 +41,13 @@ export class MeterSaver {
   }
 
   /** A total is written whole: the state it was computed from was read in this transaction, or is still true in it. */
-  saveGuardrails(states: readonly GuardrailState[], { guardrailUse, trips }: Changes): void {
+  saveGuardrails(states: readonly GuardrailState[], { guardrailUse, trips, windows }: Changes): void {
     const { setGuardrailUsed, addTrip, addStop, addAudit, moveGeneration } = this.statements;
     for (const { guardrailId, index } of guardrailUse) {
       const state = states.find((each) => each.guardrail.id === guardrailId && each.index === index);
       setGuardrailUsed.run(guardrailId, index, state?.used);
     }
+    this.#growClosedWindows(states, windows);
     for (const trip of trips) {
       const { guardrail, index, at } = trip;
       const { id, meter, period, action } = guardrail;
@@ -51,10 +60,25 @@ export class MeterSaver {
     }
   }
 
+  /** Late usage: a window that no longer runs is not loaded, and has a total only if it once ran under the guardrail. */
+  #growClosedWindows(states: readonly GuardrailState[], windows: Changes["windows"]): void {
+    const guardrails = new Map(states.map(({ guardrail }) => [guardrail.id, guardrail]));
+    for (const guardrail of guardrails.values()) {
+      for (const { period, index, amounts } of windows) {
+        const amount = amounts[guardrail.meter];
+        if (period !== guardrail.period || amount === 0) continue;
+        if (states.some((state) => state.guardrail.id === guardrail.id && state.index === index)) continue;
+        this.statements.growGuardrailUsed.run(amount, guardrail.id, index);
+        this.state.forgetGuardrail(guardrail, index);
+      }
+    }
+  }
+
   #saveHolds({ holdsGone, holdsPut }: Changes): void {
     for (const { userId, id } of holdsGone) this.statements.dropHold.run(userId, id);
     const rows: unknown[] = [];
-    for (const { userId, id, kind, amounts, createdAt, expiresAt } of holdsPut) {
+    for (const { userId, hold } of holdsPut) {
+      const { id, kind, amounts, createdAt, expiresAt } = hold;
       const { tokens, images, cost, requests } = amounts;
       rows.push(userId, id, this.#kindId(kind), tokens, images, cost, requests, createdAt, expiresAt);
     }
@@ -94,9 +118,9 @@ export class MeterSaver {
   }
 
   #saveSameEvents({ sameEvents }: Changes): void {
-    for (const { source, id, hash, providerId } of sameEvents) {
-      const event = this.statements.providerId.get(providerId);
-      this.statements.keys.write([this.#sourceId(source), id, hash, event, null]);
+    for (const same of sameEvents) {
+      const event = this.statements.providerId.get(same.providerId);
+      this.corrections.saveSameEvent(same, this.#sourceId(same.source), event);
     }
   }
 

@@ -19,11 +19,13 @@ import {
   windowKey,
 } from "../../domain/ledger-model.js";
 import { type Amounts, noAmounts, type Period } from "../../domain/meter.js";
+import type { OwnPrices } from "../../domain/own-prices.js";
 import type { Settings } from "../../domain/settings.js";
 import type { Tier } from "../../domain/tier.js";
 import { lookupNames } from "../../domain/user.js";
 import { calendar, type Instant } from "../../domain/window.js";
 import { loadGuardrails, loadStops } from "../emergency.js";
+import { loadOwnPrices } from "../prices.js";
 import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
@@ -37,17 +39,13 @@ interface Config {
   readonly settings: Settings;
   readonly stops: readonly Stop[];
   readonly guardrails: readonly Guardrail[];
+  readonly ownPrices: OwnPrices | null;
   readonly tiers: ReadonlyMap<number, Tier>;
   /** By the name they were asked for under. */
   readonly users: Map<string, KnownUser | null>;
 }
 
 interface KnownUser extends Omit<LedgerUser, "windows" | "holds"> {
-  readonly forgiven: ReadonlyMap<number, Amounts>;
-}
-
-/** A user with totals and holds as they were at the version that is remembered. */
-interface MeteredUser extends LedgerUser {
   readonly forgiven: ReadonlyMap<number, Amounts>;
 }
 
@@ -58,8 +56,10 @@ const MOST_USERS = 30_000;
 export interface Wanted {
   readonly name: string;
   readonly at: Instant;
-  /** The event that settles a reservation. */
-  readonly settles?: Pick<EventIdentity, "source" | "id">;
+  /** The event that it brings. */
+  readonly event?: EventName;
+  /** Whether the event settles the reservation of its id. */
+  readonly settles?: boolean;
 }
 
 /** An event that a batch brings, as far as it may be in the ledger already. */
@@ -72,7 +72,8 @@ type EventName = Pick<EventIdentity, "source" | "id" | "providerId">;
  */
 export class MeterState {
   #config: Config | null = null;
-  #metered = new Map<number, MeteredUser>();
+  /** With totals and holds as they were at the version that is remembered. */
+  #metered = new Map<number, LedgerUser>();
   #guarded = new Map<string, GuardrailState>();
   #systemHeld: SystemHeld | null = null;
   /** The instant as of which what all hold was read. */
@@ -111,8 +112,9 @@ export class MeterState {
     const stops = await loadStops(this.db);
     const tiers = new Map((await loadTiers(this.db)).map(({ id, tier }) => [id, tier]));
     const guardrails = await loadGuardrails(this.db);
-    this.#config = { generation, settings, stops, guardrails, tiers, users: new Map() };
-    this.seen.config(settings, stops);
+    const ownPrices = await loadOwnPrices(this.db);
+    this.#config = { generation, settings, stops, guardrails, ownPrices, tiers, users: new Map() };
+    this.seen.config(settings, stops, ownPrices);
     this.#forgetUsage();
   }
 
@@ -134,45 +136,45 @@ export class MeterState {
     return this.#config;
   }
 
-  /** Loads what is not remembered; to be called inside a transaction. */
-  load(wanted: readonly Wanted[], events: readonly EventName[]): LedgerState {
-    const { settings, stops } = this.config;
+  /**
+   * Loads what is not remembered; to be called inside a transaction.
+   * @param trusting takes what a live hold waits for as not settled yet, without looking. Where that is wrong, since
+   * somebody reserved again under an id that was settled, the key of its event cannot be written twice.
+   */
+  load(wanted: readonly Wanted[], trusting: boolean): LedgerState {
+    const { settings, stops, ownPrices } = this.config;
     const users = new Map<string, LedgerUser>();
-    const firstParts: EventName[] = [];
-    for (const { name, at, settles } of wanted) {
+    const knownEvents = new Map<string, number>();
+    const knownProviderIds = new Set<string>();
+    for (const { name, at, event, settles } of wanted) {
       const user = this.#metering(name, at, true);
       if (user === null || user === undefined) continue;
       users.set(name, user);
-      const hold = settles === undefined ? undefined : user.holds.get(settles.id);
+      if (event === undefined) continue;
+      const { source, id, providerId } = event;
+      const hold = settles === true ? user.holds.get(id) : undefined;
+      const lives = hold !== undefined && hold.expiresAt > at;
+      if (!(lives && trusting)) this.#findEvent(source, id, knownEvents);
       // A live hold tells by itself whether a part of the call has counted its request.
-      if (settles !== undefined && !(hold !== undefined && hold.expiresAt > at)) {
-        firstParts.push({ source: settles.source, id: partId(settles.id, 1), providerId: null });
-      }
-    }
-    const knownEvents = new Map<string, number>();
-    const knownProviderIds = new Set<string>();
-    for (const { source, id, providerId } of firstParts.length === 0 ? events : [...events, ...firstParts]) {
-      const sourceId = this.sourceId(source);
-      const hash = sourceId === undefined ? undefined : this.statements.event.get(sourceId, id);
-      if (hash !== undefined) knownEvents.set(eventKey(source, id), hash);
+      if (settles === true && !lives) this.#findEvent(source, partId(id, 1), knownEvents);
       if (providerId !== null && this.statements.providerId.get(providerId) !== undefined) {
         knownProviderIds.add(providerId);
       }
     }
     const { guardrails, systemHeld } = this.#guardrailsAt(wanted);
-    return { settings, stops, users, knownEvents, knownProviderIds, guardrails, systemHeld };
+    return { settings, stops, ownPrices, users, knownEvents, knownProviderIds, guardrails, systemHeld };
   }
 
-  /** The state for one user from memory alone; `undefined` when something would have to be read. */
-  remembered(name: string, at: Instant): LedgerState | undefined {
-    const { settings, stops } = this.config;
-    const user = this.#metering(name, at, false);
-    if (user === undefined) return undefined;
+  #findEvent(source: string, id: string, known: Map<string, number>): void {
+    const sourceId = this.sourceId(source);
+    const hash = sourceId === undefined ? undefined : this.statements.event.get(sourceId, id);
+    if (hash !== undefined) known.set(eventKey(source, id), hash);
+  }
+
+  /** A user from memory alone: `null` for nobody, `undefined` when something would have to be read. */
+  remembered(name: string, at: Instant): LedgerUser | null | undefined {
     // Guardrails are read anew at every check: whoever sets one asks for all of it to be looked at.
-    if (this.config.guardrails.length > 0) return undefined;
-    const users = new Map<string, LedgerUser>();
-    if (user !== null) users.set(name, user);
-    return { ...NOTHING_ELSE, settings, stops, users };
+    return this.config.guardrails.length > 0 ? undefined : this.#metering(name, at, false);
   }
 
   /** Remembers what a committed batch left. */
@@ -183,10 +185,7 @@ export class MeterState {
       this.forget();
       return;
     }
-    for (const user of users) {
-      const before = this.#metered.get(user.id);
-      if (before !== undefined) this.#metered.set(user.id, { ...user, forgiven: before.forgiven });
-    }
+    for (const user of users) this.#metered.set(user.id, user);
     for (const state of guardrails) this.#guarded.set(guardedKey(state.guardrail, state.index), state);
     if (guardrails.length > 0) this.#systemHeld = systemHeld;
   }
@@ -229,6 +228,11 @@ export class MeterState {
     return state;
   }
 
+  /** Its total was changed without having been loaded. */
+  forgetGuardrail(guardrail: Guardrail, index: number): void {
+    this.#guarded.delete(guardedKey(guardrail, index));
+  }
+
   /** The number of a source; `undefined` when no event came from it yet. */
   sourceId(name: string): number | undefined {
     const remembered = this.#sources.get(name);
@@ -239,7 +243,7 @@ export class MeterState {
   }
 
   /** The user of a name with the windows of an instant: `null` for nobody, `undefined` when it may not be read. */
-  #metering(name: string, at: Instant, read: boolean): MeteredUser | null | undefined {
+  #metering(name: string, at: Instant, read: boolean): LedgerUser | null | undefined {
     const { users, settings } = this.config;
     let known = users.get(name);
     if (known === undefined) {
@@ -260,7 +264,9 @@ export class MeterState {
     const windows = new Map(user?.windows);
     windows.set(windowKey("day", day), this.#window(known, "day", day));
     windows.set(windowKey("month", month), this.#window(known, "month", month));
-    const metered = { ...known, windows, holds: user?.holds ?? this.#holds(known.id) };
+    const { id, key, status, tier, overrides } = known;
+    const holds = user?.holds ?? this.#holds(id);
+    const metered = { id, key, status, tier, overrides, windows, holds };
     this.#metered.set(known.id, metered);
     return metered;
   }
@@ -313,13 +319,6 @@ export class MeterState {
 }
 
 const NO_TIER: Tier = { key: "", label: "", rank: 1, quotas: [], features: [] };
-const NOTHING_ELSE: Omit<LedgerState, "settings" | "stops" | "users"> = {
-  knownEvents: new Map(),
-  knownProviderIds: new Set(),
-  guardrails: [],
-  systemHeld: NOTHING_HELD,
-};
-
 function guardedKey(guardrail: Guardrail, index: number): string {
   return `${guardrail.id}/${index}`;
 }

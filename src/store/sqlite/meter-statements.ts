@@ -139,6 +139,14 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
             .doUpdateSet((eb) => ({ used: eb.ref("excluded.used") })),
         ),
     ),
+    /** amount, guardrail, window */
+    growGuardrailUsed: prepare(
+      db
+        .updateTable("guardrail_total")
+        .set((eb) => ({ used: eb("used", "+", ANY) }))
+        .where("guardrail_id", "=", ANY)
+        .where("window_index", "=", ANY),
+    ),
     addTrip: prepare(
       db.insertInto("guardrail_trip").values({ guardrail_id: ANY, window_index: ANY, tripped_at: ANY }),
     ),

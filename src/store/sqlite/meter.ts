@@ -1,12 +1,13 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Decision } from "../../domain/decide.js";
-import { applyOperations, checkRequest } from "../../domain/ledger.js";
-import type { Entry, Operation, OperationOutcome } from "../../domain/ledger-model.js";
+import { applyOperations, checkRequest, checkUser } from "../../domain/ledger.js";
+import type { LedgerRequest, LedgerState, Operation, OperationOutcome } from "../../domain/ledger-model.js";
 import { type PreviewMemory, previewOperations } from "../../domain/ledger-preview.js";
 import type { Durability, Settings } from "../../domain/settings.js";
-import type { CheckRequest, LastSeen, MeterStore } from "../../engine/ports.js";
+import type { Instant } from "../../domain/window.js";
+import type { LastSeen, MeterStore } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { isBusy } from "./busy.js";
+import { isBusy, isKeyTaken } from "./busy.js";
 import { LastSeenMemory } from "./last-seen.js";
 import { explainFault, MeterConnection, spoilsConnection } from "./meter-connection.js";
 import type { Wanted } from "./meter-state.js";
@@ -42,17 +43,26 @@ export class SqliteMeter implements MeterStore {
     operations: readonly Operation[],
     { background = false }: { readonly background?: boolean } = {},
   ): Promise<readonly OperationOutcome[]> {
+    const outcomes = await this.#enter(operations, true).catch((error: unknown) => {
+      if (!isKeyTaken(error)) throw error;
+      return this.#enter(operations, false);
+    });
+    if (background) await this.#leaveGap();
+    return outcomes;
+  }
+
+  async #enter(operations: readonly Operation[], trusting: boolean): Promise<readonly OperationOutcome[]> {
     const result = await this.#transaction(
       "beginImmediate",
-      ({ state, saver }) => {
-        const decided = applyOperations(state.load(...wantedBy(operations)), operations);
+      (on) => {
+        const { saver } = on;
+        const decided = applyOperations(load(on, operations, trusting), operations);
         saver.save(decided.changes);
         if (decided.guardrails.length > 0) saver.saveGuardrails(decided.guardrails, decided.changes);
         return decided;
       },
       ({ state }, decided) => state.keep(decided),
     );
-    if (background) await this.#leaveGap();
     return result.outcomes;
   }
 
@@ -60,21 +70,17 @@ export class SqliteMeter implements MeterStore {
     operations: readonly Operation[],
     memory: PreviewMemory | null = null,
   ): Promise<readonly OperationOutcome[]> {
-    return this.#transaction("begin", ({ state }) =>
-      previewOperations(state.load(...wantedBy(operations)), operations, memory),
+    return this.#transaction("begin", (on) =>
+      previewOperations(load(on, operations, false), operations, memory),
     );
   }
 
-  async check(requests: readonly CheckRequest[]): Promise<readonly Decision[]> {
+  check(user: string, request: LedgerRequest, at: Instant): Decision | Promise<Decision> {
     return (
-      this.#checkRemembered(requests) ??
-      (await this.#transaction("begin", (on) => {
-        const state = on.state.load(
-          requests.map(({ user, at }) => ({ name: user, at })),
-          [],
-        );
-        return requests.map(({ user, request, at }) => checkRequest(state, user, request, at));
-      }))
+      this.#checkRemembered(user, request, at) ??
+      this.#transaction("begin", ({ state }) =>
+        checkRequest(state.load([{ name: user, at }], false), user, request, at),
+      )
     );
   }
 
@@ -109,23 +115,18 @@ export class SqliteMeter implements MeterStore {
   }
 
   /** Decides from memory, without a transaction, when nobody else has committed since. */
-  #checkRemembered(requests: readonly CheckRequest[]): Decision[] | undefined {
+  #checkRemembered(name: string, request: LedgerRequest, at: Instant): Decision | undefined {
+    if (this.#refreshing !== null) return undefined;
     let state: MeterConnection["state"];
     try {
-      if (this.#refreshing !== null) return undefined;
       state = this.#connected().state;
       if (!state.isUntouched()) return undefined;
     } catch {
       // The transaction that follows meets the same fault, and explains it or waits until it is over.
       return undefined;
     }
-    const decisions: Decision[] = [];
-    for (const { user, request, at } of requests) {
-      const remembered = state.remembered(user, at);
-      if (remembered === undefined) return undefined;
-      decisions.push(checkRequest(remembered, user, request, at));
-    }
-    return decisions;
+    const user = state.remembered(name, at);
+    return user === undefined ? undefined : checkUser(user, state.config, request, at);
   }
 
   /**
@@ -170,22 +171,20 @@ export class SqliteMeter implements MeterStore {
   }
 }
 
-/** Whom a batch concerns, and the events that it brings. */
-function wantedBy(operations: readonly Operation[]): [Wanted[], Entry[]] {
-  const wanted: Wanted[] = [];
-  const events: Entry[] = [];
-  for (const operation of operations) {
-    const { at } = operation;
-    if (operation.op === "settle" || operation.op === "record") {
-      const { entry } = operation;
-      const ends = operation.op === "settle" && operation.part === undefined;
-      wanted.push(ends ? { name: entry.user, at, settles: entry } : { name: entry.user, at });
-      events.push(entry);
-    } else {
-      wanted.push({ name: operation.user, at });
-    }
-  }
-  return [wanted, events];
+function load(
+  { state, corrections }: MeterConnection,
+  operations: readonly Operation[],
+  trusting: boolean,
+): LedgerState {
+  return corrections.load(state.load(operations.map(wantedBy), trusting), operations, state);
+}
+
+/** Whom an operation concerns, and the event that it brings. */
+function wantedBy(operation: Operation): Wanted {
+  const { op, at } = operation;
+  if (op !== "settle" && op !== "record") return { name: operation.user, at };
+  const { entry } = operation;
+  return { name: entry.user, at, event: entry, settles: op === "settle" && operation.part === undefined };
 }
 
 /** One try, from beginning to commit without giving way. `refresh`: what decides has to be read again first. */

@@ -4,6 +4,8 @@ import type { Durability } from "../../domain/settings.js";
 import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
 import { emergencyOn } from "../emergency.js";
 import { holdsOn } from "../holds.js";
+import { ledgerOn } from "../ledger.js";
+import { pricesOn } from "../prices.js";
 import { recordsOn } from "../records.js";
 import type { Schema } from "../schema.js";
 import { settingsOn } from "../settings.js";
@@ -83,6 +85,8 @@ function allOn(tx: Transaction<Schema>): Writing {
     users: usersOn(tx),
     emergency: emergencyOn(tx),
     usage: usageOn(tx),
+    ledger: ledgerOn(tx),
+    prices: pricesOn(tx),
     holds: holdsOn(tx),
     records: recordsOn(tx),
   };

@@ -3,10 +3,11 @@ import { importUsage, type UsageImport } from "../../../engine/ingest.js";
 import type { UsageLog } from "../../../engine/usage-log.js";
 import { AlphaError } from "../../../errors.js";
 import { parseMapping } from "../../../importers/mapping.js";
+import { expandPaths } from "../../../input/log-paths.js";
 import { type ReadOptions, readUsage, requireFormat } from "../../../input/read-usage.js";
 import { sanitize } from "../../../render/sanitize.js";
 import { count, plural } from "../../../render/text.js";
-import { importJson, importText, rejectNotes } from "../../../render/views/import.js";
+import { importJson, importText, overlapNotes, rejectNotes } from "../../../render/views/import.js";
 import type { Context } from "../../context.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Invocation } from "../../run.js";
@@ -17,6 +18,7 @@ interface Options {
   readonly map?: readonly string[];
   readonly set?: readonly string[];
   readonly user?: string;
+  readonly addUsers?: boolean;
   readonly rejects?: string;
   readonly strict?: boolean;
 }
@@ -25,7 +27,7 @@ export default async function importLogs(
   context: Context,
   { args, options }: Invocation<Options>,
 ): Promise<void> {
-  const files = args[0] as string[];
+  const files = expandPaths(args[0] as string[]);
   const { logFormat, map = [], set = [], user } = options;
   const mapping = parseMapping(map, set);
   requireFormat(logFormat);
@@ -50,6 +52,7 @@ export default async function importLogs(
       files.map((file) => logOf(file, reading)),
       {
         ...(user === undefined ? {} : { user }),
+        addUsers: options.addUsers === true,
         ...(kept === null ? {} : { onReject: (reject) => kept.add(reject) }),
         dryRun: context.dryRun,
         signal: context.io.signal,
@@ -107,16 +110,22 @@ function tell(context: Context, done: UsageImport, elapsed: number, rejects: str
       );
     }
   }
-  if (context.format === "json" || done.total.bad === 0) return;
-  const [head = "", ...lines] = rejectNotes(done);
-  context.warn(head);
-  for (const line of lines) context.note(sanitize(line));
+  if (context.format === "json") return;
+  warnOf(context, overlapNotes(done));
+  if (done.total.bad === 0) return;
+  warnOf(context, rejectNotes(done));
   if (rejects === undefined) context.note("To keep them all, import again with --rejects FILE.");
   else if (context.dryRun) context.note("They were not kept: this is a dry run.");
   else
     context.note(
       `They are kept in ${rejects}; mend the records or onboard their users, and import that file.`,
     );
+}
+
+function warnOf(context: Context, [head, ...lines]: readonly string[]): void {
+  if (head === undefined) return;
+  context.warn(sanitize(head));
+  for (const line of lines) context.note(sanitize(line));
 }
 
 /** Several logs that failed are one error, so that a script finds all of them in the one it reads. */

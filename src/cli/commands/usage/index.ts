@@ -8,7 +8,9 @@ export function declareUsage(program: Command, run: Run): void {
   declareImport(usage, run);
   declareRecord(usage, run);
   declareEvents(usage, run);
+  declareImports(usage, run);
   declareReport(usage, run);
+  declareReprice(usage, run);
 }
 
 function declareImport(usage: Command, run: Run): void {
@@ -23,18 +25,20 @@ function declareImport(usage: Command, run: Run): void {
     summary: "Import usage logs; a record that is in already counts once",
     details:
       "Reads alpha's own format, and any CSV or JSONL whose columns --map names. Records that cannot be counted are rejected and the rest goes on. It can be interrupted and repeated: what was imported stays, and is found as duplicates.",
-    args: { file: "JSONL or CSV, also gzipped; - is standard input" },
+    args: { file: "JSONL or CSV, also gzipped; a quoted pattern; - is standard input" },
     options: [
       format,
       new Option("--map <our=theirs>", "the column that is one of our fields; repeatable").argParser(collect),
       new Option("--set <our=value>", "a field's value for every record; repeatable").argParser(collect),
       new Option("--user <user>", "whose all of it is, whatever the records say"),
+      new Option("--add-users", "onboard whom the logs name and nobody knows, onto the default tier"),
       new Option("--rejects <file>", "keep what cannot be counted here, to mend it and import it"),
       new Option("--strict", "exit 1 when a record was rejected; the others are imported all the same"),
     ],
     examples: [
       "alpha usage import usage.jsonl",
-      "alpha usage import march.csv.gz april.csv.gz --rejects rejected.jsonl",
+      "alpha usage import 'logs/**/*.jsonl.gz' --rejects rejected.jsonl",
+      "alpha usage import spend.csv --add-users --dry-run",
       "zstd -dc log.csv.zst | alpha usage import - --map timestamp=time --map input_tokens=prompt --set model=gpt-4o --user ada@example.com",
     ],
     changes: true,
@@ -98,6 +102,31 @@ function declareEvents(usage: Command, run: Run): void {
   });
 }
 
+function declareImports(usage: Command, run: Run): void {
+  declare(usage, run, {
+    usage: "imports",
+    summary: "List what was imported: when, from where, by whom and how much, newest first",
+    options: [
+      new Option("--limit <n>", "how many (default: 50)"),
+      new Option("--before <number>", "only those with a lower number: the next page"),
+    ],
+    examples: ["alpha usage imports", "alpha usage imports --limit 5 --json"],
+    tabular: true,
+    load: () => import("./imports.js"),
+  });
+  declare(usage, run, {
+    usage: "undo-import <number>",
+    summary: "Take back what an import brought, and free its ids",
+    details:
+      "By corrections: the ledger keeps what was entered and that it was taken back, and every total moves by the difference. The file can then be imported again, mended or with another --user or --map, and counts. Calls that another source has met too stay. It can be interrupted and repeated.",
+    args: { number: "the import's number, as alpha usage imports shows it" },
+    examples: ["alpha usage undo-import 3 --dry-run", "alpha usage undo-import 3 --yes"],
+    changes: true,
+    confirms: true,
+    load: () => import("./undo-import.js"),
+  });
+}
+
 function declareReport(usage: Command, run: Run): void {
   declare(usage, run, {
     usage: "report",
@@ -115,5 +144,29 @@ function declareReport(usage: Command, run: Run): void {
     examples: ["alpha usage report", "alpha usage report --month 2026-10 --by model --format csv"],
     tabular: true,
     load: () => import("./report.js"),
+  });
+}
+
+function declareReprice(usage: Command, run: Run): void {
+  declare(usage, run, {
+    usage: "reprice",
+    summary: "Price usage that is in the ledger by the prices that are known now",
+    details:
+      "Each event by the price in force when it occurred, a price of your own before the book's. Differences are entered as corrections. Stated costs are left as they are.",
+    options: [
+      new Option("--since <day>", "only usage from a day or instant on"),
+      new Option("--until <day>", "only usage before a day or instant"),
+      new Option("--model <model>", "only of a model, or several by a glob"),
+      new Option("--provider <provider>", "only of a provider, or several by a glob"),
+      new Option("--include-reported", "also usage whose log stated a cost, unless that was 0"),
+    ],
+    examples: [
+      "alpha usage reprice --dry-run",
+      "alpha usage reprice --since 2026-10-01 --model 'gpt-image-*' --yes",
+    ],
+    changes: true,
+    confirms: true,
+    tabular: true,
+    load: () => import("./reprice.js"),
   });
 }

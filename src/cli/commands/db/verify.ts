@@ -1,0 +1,16 @@
+import { verifyTotals } from "../../../engine/verify.js";
+import { differencesTable, verificationJson, verificationText } from "../../../render/views/verify.js";
+import type { Context } from "../../context.js";
+import { EXIT } from "../../exit-codes.js";
+
+export default async function verify(context: Context): Promise<void> {
+  const verification = await verifyTotals(await context.engine(), { signal: context.io.signal });
+  if (verification.differenceCount > 0) context.exitCode = EXIT.failed;
+  context.show({
+    kind: "db-verify",
+    data: verificationJson(verification),
+    meta: { database: context.config.database },
+    table: differencesTable(verification.differences),
+    text: (style, width) => verificationText(verification, { style, width }),
+  });
+}

@@ -1,0 +1,65 @@
+import type { TokenBuckets } from "../domain/usage.js";
+import type { RecordFields } from "./record-fields.js";
+
+/** Token counts as a log states them; `null`: it does not. */
+export interface StatedTokens {
+  readonly input: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheWrite: number | null;
+  readonly output: number | null;
+  readonly reasoning: number | null;
+  /** Of everything together. Loggers write 0 where they do not know it. */
+  readonly total: number | null;
+}
+
+export interface TokenHabit {
+  /** Where the log says no total: are cached and reasoning tokens inside the input and the output, or beside them? */
+  readonly parts: "inside" | "beside";
+  /** What the log calls these, for the reasons of rejects. */
+  readonly input: string;
+  readonly output: string;
+  readonly total: string;
+}
+
+/**
+ * Sorts stated counts into disjoint buckets. Logs differ in whether their input includes what was cached and their
+ * output what was reasoning: the total decides, being the sum of one way only. A record that adds up in no way is
+ * rejected through `fields`.
+ */
+export function disjointTokens(fields: RecordFields, stated: StatedTokens, habit: TokenHabit): TokenBuckets {
+  const { input, cacheRead, cacheWrite, output, reasoning } = zeros(stated);
+  const cached = cacheRead + cacheWrite;
+  const total = stated.total ?? 0;
+  const ways = [
+    { cached: 0, reasoning: 0 },
+    { cached, reasoning: 0 },
+    { cached: 0, reasoning },
+    { cached, reasoning },
+  ];
+  if (habit.parts === "beside") ways.reverse();
+  const way = total === 0 ? ways[0] : ways.find((beside) => sum(input, output, beside) === total);
+  if (!way) {
+    fields.reject(habit.total, `is ${total}, but input and output add up to ${input + output}`);
+    return zeros(stated);
+  }
+  const whole = { input: input + way.cached, output: output + way.reasoning };
+  if (cached > whole.input) fields.reject(habit.input, `is ${input}, but includes ${cached} cached tokens`);
+  if (reasoning > whole.output) {
+    fields.reject(habit.output, `is ${output}, but includes ${reasoning} reasoning tokens`);
+  }
+  return { input: whole.input - cached, cacheRead, cacheWrite, output: whole.output, reasoning };
+}
+
+function sum(input: number, output: number, beside: { cached: number; reasoning: number }): number {
+  return input + output + beside.cached + beside.reasoning;
+}
+
+function zeros({ input, cacheRead, cacheWrite, output, reasoning }: StatedTokens): TokenBuckets {
+  return {
+    input: input ?? 0,
+    cacheRead: cacheRead ?? 0,
+    cacheWrite: cacheWrite ?? 0,
+    output: output ?? 0,
+    reasoning: reasoning ?? 0,
+  };
+}

@@ -1,0 +1,176 @@
+import { formatUsd, moneyJson } from "../../domain/money.js";
+import { formatInstant, type Instant, localTime } from "../../domain/window.js";
+import type { Style } from "../style.js";
+import type { Column, Table } from "../table.js";
+import { count, list, plural } from "../text.js";
+
+interface ImportView {
+  readonly number: number;
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant | null;
+  readonly undoneAt: Instant | null;
+  readonly actor: string;
+  readonly file: string;
+  readonly format: string | null;
+  readonly inserted: number;
+  readonly superseded: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly skipped: number;
+}
+
+type State = "complete" | "incomplete" | "undone";
+
+function stateOf({ finishedAt, undoneAt }: ImportView): State {
+  if (undoneAt !== null) return "undone";
+  return finishedAt === null ? "incomplete" : "complete";
+}
+
+function instantOrNull(at: Instant | null): string | null {
+  return at === null ? null : formatInstant(at);
+}
+
+export function importRecordJson(record: ImportView) {
+  const { inserted, superseded, duplicate, rejected, skipped } = record;
+  return {
+    number: record.number,
+    started_at: formatInstant(record.startedAt),
+    finished_at: instantOrNull(record.finishedAt),
+    undone_at: instantOrNull(record.undoneAt),
+    state: stateOf(record),
+    file: record.file,
+    format: record.format,
+    actor: record.actor,
+    inserted,
+    superseded,
+    duplicate,
+    rejected,
+    skipped,
+  };
+}
+
+function tally(
+  key: "inserted" | "superseded" | "duplicate" | "rejected" | "skipped",
+  header: string,
+  priority: number,
+): Column<ImportView> {
+  return {
+    key,
+    header,
+    priority,
+    align: "right",
+    text: (record) => count(record[key]),
+    value: (record) => record[key],
+  };
+}
+
+/**
+ * What was imported, newest first.
+ * @param local the zone in which times are shown to people; `null` off a terminal: RFC 3339 in UTC
+ */
+export function importsTable(imports: readonly ImportView[], local: string | null): Table<ImportView> {
+  const said = (key: "superseded" | "skipped") => (imports.some((record) => record[key] > 0) ? 5 : 12);
+  return {
+    rows: imports,
+    empty: "Nothing was imported yet.",
+    columns: [
+      {
+        key: "number",
+        header: "NUMBER",
+        align: "right",
+        text: ({ number }) => String(number),
+        value: ({ number }) => number,
+      },
+      {
+        key: "started_at",
+        header: "TIME",
+        priority: 4,
+        text: ({ startedAt }) => (local === null ? formatInstant(startedAt) : localTime(startedAt, local)),
+        value: ({ startedAt }) => formatInstant(startedAt),
+      },
+      { key: "file", header: "FILE", truncate: true, minWidth: 12, text: ({ file }) => file },
+      {
+        key: "format",
+        header: "FORMAT",
+        priority: 7,
+        text: ({ format }) => format ?? "-",
+        value: ({ format }) => format,
+      },
+      { key: "actor", header: "BY", priority: 6, truncate: true, text: ({ actor }) => actor },
+      tally("inserted", "INSERTED", 1),
+      tally("superseded", "SUPERSEDED", said("superseded")),
+      tally("duplicate", "DUPLICATES", 3),
+      tally("rejected", "REJECTED", 2),
+      tally("skipped", "SKIPPED", said("skipped")),
+      {
+        key: "state",
+        header: "STATE",
+        text: stateOf,
+        paint: (text, record, style) => paintOf(stateOf(record), style)(text),
+      },
+    ],
+    notes: [
+      ...(local === null || imports.length === 0 ? [] : [`Times are in ${local}.`]),
+      ...(imports.some((record) => stateOf(record) === "incomplete")
+        ? ["incomplete: stopped before its end, or still running. The same import again goes on with it."]
+        : []),
+    ],
+  };
+}
+
+function paintOf(state: State, style: Style): (text: string) => string {
+  if (state === "complete") return style.ok;
+  return state === "incomplete" ? style.warn : style.muted;
+}
+
+interface UndoneView {
+  readonly import: ImportView;
+  readonly events: number;
+  readonly kept: number;
+  readonly restored: number;
+  readonly requests: bigint;
+  readonly tokens: bigint;
+  readonly images: bigint;
+  readonly cost: bigint;
+  readonly assumed: bigint;
+}
+
+export function undoneJson(undone: UndoneView) {
+  const { events, kept, restored, requests, tokens, images, cost, assumed } = undone;
+  return {
+    import: undone.import.number,
+    file: undone.import.file,
+    events,
+    kept,
+    restored,
+    requests,
+    tokens,
+    images,
+    cost: moneyJson(cost),
+    assumed_cost: moneyJson(assumed),
+  };
+}
+
+export function undoneText(undone: UndoneView, dryRun: boolean, style: Style): string {
+  const { events, kept, restored, tokens, images, cost, assumed } = undone;
+  const { number, file } = undone.import;
+  const lines = [`${style.ok(dryRun ? "Would undo" : "Undone:")} import ${number} (${file}).`];
+  const amounts = [
+    plural(tokens, "token"),
+    ...(images === 0n ? [] : [plural(images, "image")]),
+    formatUsd(cost),
+    ...(assumed === 0n ? [] : [`${formatUsd(assumed)} assumed`]),
+  ];
+  const taken = `${dryRun ? "Would take back" : "Took back"} ${plural(events, "call")}`;
+  lines.push(events + restored === 0 ? "Nothing of it counts." : `${taken}: ${list(amounts)}.`);
+  if (restored > 0) {
+    lines.push(
+      `${plural(restored, "call")} of other imports ${restored === 1 ? "stands" : "stand"} again as before it.`,
+    );
+  }
+  if (kept > 0) {
+    lines.push(`${plural(kept, "call")} ${kept === 1 ? "stays" : "stay"}: another source has met the same.`);
+  }
+  if (!dryRun) lines.push("Its ids are free: the same records, imported again, count.");
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,116 @@
+import { formatUsd, moneyJson } from "../../domain/money.js";
+import { sanitize } from "../sanitize.js";
+import type { Style } from "../style.js";
+import { renderTable, type Table } from "../table.js";
+import { count, list, plural } from "../text.js";
+
+interface DifferenceView {
+  readonly total: "window" | "day" | "guardrail";
+  readonly user: string | null;
+  readonly window: string;
+  readonly of: string | null;
+  readonly field: string;
+  readonly stored: bigint;
+  readonly computed: bigint;
+}
+
+interface VerificationView {
+  readonly rows: number;
+  readonly windows: number;
+  readonly days: number;
+  readonly guardrails: number;
+  readonly differenceCount: number;
+  readonly differences: readonly DifferenceView[];
+}
+
+const MONEY = new Set(["cost", "assumed_cost"]);
+
+function amountJson(field: string, amount: bigint) {
+  if (MONEY.has(field)) return moneyJson(amount);
+  const plain = Number(amount);
+  return Number.isSafeInteger(plain) ? plain : amount;
+}
+
+export function verificationJson(verification: VerificationView) {
+  const { rows, windows, days, guardrails, differenceCount } = verification;
+  return {
+    equal: differenceCount === 0,
+    ledger_rows: rows,
+    totals: { windows, days, guardrails },
+    difference_count: differenceCount,
+    differences: verification.differences.map(({ total, user, window, of, field, stored, computed }) => ({
+      total,
+      user,
+      window,
+      of,
+      field,
+      stored: amountJson(field, stored),
+      computed: amountJson(field, computed),
+    })),
+  };
+}
+
+function amountText({ field }: DifferenceView, amount: bigint): string {
+  return MONEY.has(field) ? formatUsd(amount) : count(amount);
+}
+
+export function differencesTable(differences: readonly DifferenceView[]): Table<DifferenceView> {
+  return {
+    rows: differences,
+    empty: "Every total is what the ledger adds up to.",
+    columns: [
+      { key: "total", header: "TOTAL", priority: 3, text: ({ total }) => total },
+      {
+        key: "user",
+        header: "USER",
+        truncate: true,
+        text: ({ user }) => user ?? "everybody",
+        value: ({ user }) => user,
+      },
+      { key: "window", header: "WINDOW", text: ({ window }) => window },
+      {
+        key: "of",
+        header: "OF",
+        priority: 2,
+        truncate: true,
+        text: ({ of }) => of || "-",
+        value: ({ of }) => of,
+      },
+      { key: "field", header: "FIELD", text: ({ field }) => field },
+      {
+        key: "stored",
+        header: "STORED",
+        align: "right",
+        text: (row) => amountText(row, row.stored),
+        value: ({ stored }) => stored,
+      },
+      {
+        key: "computed",
+        header: "LEDGER",
+        align: "right",
+        text: (row) => amountText(row, row.computed),
+        value: ({ computed }) => computed,
+      },
+    ],
+  };
+}
+
+export function verificationText(
+  verification: VerificationView,
+  { style, width }: { readonly style: Style; readonly width: number | null },
+): string {
+  const { rows, windows, days, guardrails, differenceCount, differences } = verification;
+  const compared = list([
+    `${plural(windows, "total")} of days and months`,
+    `${count(days)} of reports`,
+    `${count(guardrails)} of guardrails`,
+  ]);
+  const against = `compared with ${plural(rows, "row")} of the ledger`;
+  if (differenceCount === 0) {
+    return `${style.ok("Equal:")} ${sanitize(`${compared}, ${against}.`)}\n`;
+  }
+  const more = differenceCount - differences.length;
+  const rest = more === 0 ? "" : `\nand ${plural(more, "more", "more")}.\n`;
+  const table = renderTable(differencesTable(differences), { style, width });
+  return `${style.bad(`${plural(differenceCount, "difference")}:`)} ${compared}, ${against}.\n\n${table}${rest}`;
+}
