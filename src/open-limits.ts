@@ -17,6 +17,7 @@ import type { MessageTemplate } from "./engine/sentence.js";
 import { AlphaError } from "./errors.js";
 import { createIds } from "./ids.js";
 import { openSqlite } from "./store/sqlite/open.js";
+import { StoreOpenedLater } from "./store/store-opened-later.js";
 
 export interface OpenLimitsOptions {
   /** Path of the database that `alpha init` created. */
@@ -92,7 +93,8 @@ export interface Limits {
 
 /**
  * Opens the limits engine for a product. It decides exactly as the command line does, from the same code.
- * @throws AlphaError `database` when there is no database at that path, or it is not this version's
+ * @throws AlphaError `database` when there is no database at that path, or it is not this version's; with `failOpen` it
+ * is opened later instead, by the first call that can
  */
 export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   const { database, now = Date.now, waitMs = 2_000, failOpen = false } = options;
@@ -103,7 +105,18 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   }
   // Throws for what is no time zone, before anything is opened.
   if (options.messageZone !== undefined) calendar(options.messageZone);
-  const store = await openSqlite({ path: isAbsolute(database) ? database : resolve(database), waitMs });
+  const path = isAbsolute(database) ? database : resolve(database);
+  const open = async () => {
+    const opened = await openSqlite({ path, waitMs });
+    await note(opened, { kind: "library", host: hostname(), pid: process.pid, failOpen, openedAt: now() });
+    return opened;
+  };
+  const store = await open().catch((error: unknown) => {
+    // Who chose to go on without the database can also begin without it.
+    if (failOpen && error instanceof AlphaError && error.code === "database")
+      return new StoreOpenedLater(path, open);
+    throw error;
+  });
   const engine: Engine = {
     store,
     now,
@@ -112,7 +125,6 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
     prices: async () => (await import("./prices/genai.js")).createGenaiPrices(),
   };
   const limits = new LimitsEngine(engine, options);
-  await note(store, { kind: "library", host: hostname(), pid: process.pid, failOpen, openedAt: now() });
   return {
     check: (request) => limits.check(request),
     checkMany: (requests) => limits.checkMany(requests),

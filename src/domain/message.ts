@@ -91,9 +91,7 @@ export function boundMessage(
 }
 
 function granted(clampedTo: number | undefined): string {
-  return clampedTo === undefined
-    ? ""
-    : `This call may use at most ${amountInWords("tokens", clampedTo)}. `;
+  return clampedTo === undefined ? "" : `This call may use at most ${amountInWords("tokens", clampedTo)}. `;
 }
 
 function allowed({ ceiling, requested = 0 }: MessageInput): string {

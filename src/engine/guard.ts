@@ -1,12 +1,18 @@
 import type { Decision } from "../domain/decide.js";
 import { AlphaError } from "../errors.js";
 import type { LimitsEngine, LimitsRequest, Recorded, ReservationHandle, UsageReport } from "./limits.js";
+import { requireCounts } from "./live-usage.js";
 
 /** What a guarded function is given. */
 export interface GuardContext {
   /** The reservation that holds for this call. */
   readonly handle: ReservationHandle;
-  /** Says what the call used; the last word counts. Without it the hold is charged and marked as estimated. */
+  /** What admitted it: `maxTokens` is what may be granted to the model, `message` what may be told to the tester. */
+  readonly decision: Decision;
+  /**
+   * Says what the call used; the last word counts. Without it the hold is charged and marked as estimated.
+   * @throws AlphaError `usage` for counts that make no sense
+   */
   report(usage: UsageReport): void;
   /**
    * Counts a part of what the call uses while it goes on; what is reported in the end is then the rest.
@@ -87,6 +93,7 @@ export async function guard<T>(
   let begun = options.beginsExplicitly !== true;
   const context: GuardContext = {
     handle,
+    decision,
     signal,
     settlePart: async (usage) => {
       parts += 1;
@@ -100,6 +107,7 @@ export async function guard<T>(
       return recorded;
     },
     report: (usage) => {
+      requireCounts(usage);
       reported = usage;
     },
     began: () => {

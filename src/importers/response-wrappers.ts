@@ -39,7 +39,7 @@ export function responseTime(
   if (name !== undefined) return inner.time(name, context);
   const logged = outer.pick("timestamp", "created_at");
   if (context.occurredAt === undefined && !outer.has(logged)) {
-    const how = `--format ${format} with --map timestamp=FIELD or --set timestamp=TIME`;
+    const how = `--format ${format}, and --map timestamp=FIELD or --set timestamp=TIME`;
     outer.reject(logged, `is missing, and the response itself states no time: say it with ${how}`);
     return 0;
   }

@@ -37,7 +37,11 @@ export function disjointTokens(fields: RecordFields, stated: StatedTokens, habit
     { cached, reasoning },
   ];
   if (habit.parts === "beside") ways.reverse();
-  const way = total === 0 ? ways[0] : ways.find((beside) => sum(input, output, beside) === total);
+  const fitting =
+    total === 0 ? ways.slice(0, 1) : ways.filter((beside) => sum(input, output, beside) === total);
+  const isSound = (beside: Beside) =>
+    cached <= input + beside.cached && reasoning <= output + beside.reasoning;
+  const way = fitting.find(isSound) ?? fitting[0];
   if (!way) {
     fields.reject(habit.total, `is ${total}, but input and output add up to ${input + output}`);
     return zeros(stated);
@@ -50,7 +54,13 @@ export function disjointTokens(fields: RecordFields, stated: StatedTokens, habit
   return { input: whole.input - cached, cacheRead, cacheWrite, output: whole.output, reasoning };
 }
 
-function sum(input: number, output: number, beside: { cached: number; reasoning: number }): number {
+/** The tokens that a log states beside input and output, and not as a part of them. */
+interface Beside {
+  readonly cached: number;
+  readonly reasoning: number;
+}
+
+function sum(input: number, output: number, beside: Beside): number {
   return input + output + beside.cached + beside.reasoning;
 }
 

@@ -62,12 +62,7 @@ describe("names of a bill and of the ledger", () => {
         ["openai/gpt-4o-2024-08-06", "gpt-4o-2024-08-06", "gpt-4o-mini"],
       ),
     ).toEqual([
-      [
-        "openai/gpt-4o-2024-08-06",
-        "name",
-        ["gpt-4o-2024-08-06"],
-        ["gpt-4o-2024-08-06", "openai/gpt-4o-2024-08-06"],
-      ],
+      ["gpt-4o-2024-08-06", "name", ["gpt-4o-2024-08-06"], ["gpt-4o-2024-08-06", "openai/gpt-4o-2024-08-06"]],
       ["gpt-4o-2024-11-20", "bill-only", ["gpt-4o-2024-11-20"], []],
       ["gpt-4o-mini", "name", ["gpt-4o-mini"], ["gpt-4o-mini"]],
     ]);

@@ -149,6 +149,21 @@ describe("what an import leaves in the ledger", () => {
   });
 });
 
+describe("a record that sums up several calls", () => {
+  it("counts so many requests, and is the same record only with the same number", async () => {
+    const sum = (id: string, requests: number) => logged(id, { requests });
+    await run([logOf([sum("day", 5), logged("call")])]);
+    const requests = async (table: "usage_window" | "usage_day") =>
+      (await database.rows(table)).map((row) => row.requests);
+    expect(await requests("usage_window")).toEqual([6, 6]);
+    expect(await requests("usage_day")).toEqual([6]);
+    const again = await run([logOf([sum("day", 5)])]);
+    expect(again.total).toMatchObject({ duplicate: 1, conflict: 0 });
+    const other = await run([logOf([sum("day", 6)])]);
+    expect(other.total).toMatchObject({ duplicate: 0, conflict: 1 });
+  });
+});
+
 describe("the price of a record", () => {
   it("is the stated cost, else the book's, else assumed", async () => {
     const { total } = await run([

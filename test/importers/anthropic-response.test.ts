@@ -58,7 +58,7 @@ describe("anthropic-response", async () => {
   });
 
   it("rejects what contradicts itself or says too little", () => {
-    const how = "say it with --format anthropic-response with --map timestamp=FIELD or --set timestamp=TIME";
+    const how = "say it with --format anthropic-response, and --map timestamp=FIELD or --set timestamp=TIME";
     expect(rejects).toEqual([
       [9, "timestamp", `is missing, and the response itself states no time: ${how}`],
       [10, "usage.cache_creation_input_tokens", "is 9, but its parts in cache_creation add up to 3"],

@@ -75,7 +75,7 @@ describe("claude-code", async () => {
   });
 
   it("rejects an answer without its counts", () => {
-    expect(rejects).toEqual([[10, "message.usage.output_tokens", "is missing"]]);
+    expect(rejects).toEqual([[11, "message.usage.output_tokens", "is missing"]]);
     expect(Object.keys(drafts)).toHaveLength(4);
   });
 });

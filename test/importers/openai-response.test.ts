@@ -94,7 +94,7 @@ describe("openai-response", async () => {
   });
 
   it("rejects what contradicts itself or says too little", () => {
-    const how = "say it with --format openai-response with --map timestamp=FIELD or --set timestamp=TIME";
+    const how = "say it with --format openai-response, and --map timestamp=FIELD or --set timestamp=TIME";
     expect(rejects).toEqual([
       [22, "usage.prompt_tokens", "is 5, but includes 6 cached tokens"],
       [23, "usage.total_tokens", "is 7, but input and output add up to 6"],

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { parseMapping } from "../../src/importers/mapping.js";
+import { openaiResponse } from "../../src/importers/openai-response.js";
+import { withMapping } from "../../src/importers/overlay.js";
 import { errorOf, readAll } from "../input/reading.js";
 import { readFixture, tokensOf } from "./fixture.js";
+import { expectSoundDrafts } from "./mutations.js";
 
 const read = (file: string, format: string | undefined, maps: string[], sets: string[]) =>
   readFixture(file, { format, mapping: parseMapping(maps, sets) });
@@ -95,13 +98,25 @@ describe("--map and --set beside --format", () => {
   it("do not reject what the format passes over", async () => {
     const { skipped, rejects } = await read("claude-code.jsonl", "claude-code", ["user=agentId"], []);
     expect(skipped).toHaveLength(4);
-    expect(rejects.map(([line]) => line)).toEqual([10]);
+    expect(rejects.map(([line]) => line)).toEqual([11]);
   });
 
   it("refuse a column that the file has not", async () => {
     const error = await errorOf(read("helicone.csv", "helicone", ["user=request_user"], []));
     expect(error.message).toContain('helicone.csv has no column "request_user"');
   });
+});
+
+it("leaves drafts sound whatever becomes of a record", async () => {
+  const { records } = await readFixture("openai-response.jsonl");
+  const maps = [
+    "timestamp=created",
+    "user=id",
+    "reasoning_tokens=usage.completion_tokens",
+    "cost_usd=usage.cost",
+  ];
+  const importer = withMapping(openaiResponse, parseMapping(maps, ["cached_input_tokens=3", "feature=chat"]));
+  expectSoundDrafts(importer, records, () => null);
 });
 
 describe("without --format", () => {

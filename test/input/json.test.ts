@@ -151,6 +151,45 @@ describe("JSON", () => {
   });
 });
 
+describe("the container", () => {
+  it("is JSONL where the first line is a broken record", () => {
+    expect(read('{"a":1\n{"a":2}\n{oops}')).toEqual([
+      [1, "is cut off: the JSON object does not end"],
+      [2, { a: 2 }],
+      [3, "is not valid JSON"],
+    ]);
+  });
+
+  it.each(SIZES)("may begin after any blank lines, in chunks of %i", (size) => {
+    expect(read(' \r\n\n  {"a":1}\n', size)).toEqual([[3, { a: 1 }]]);
+    expect(read("\n\n[{}]", size)).toEqual([[3, {}]]);
+    expect(read("\n\ta\tb\n1\t2\t3\n", size)).toEqual([[3, { "": "1", a: "2", b: "3" }]]);
+  });
+
+  it.each([1000, 1 << 20])("may have a first line of any length, in chunks of %i", (size) => {
+    const text = "x".repeat(300_000);
+    expect(read(`{"a":"${text}"}\n{"a":1}`, size)).toEqual([
+      [1, { a: text }],
+      [2, { a: 1 }],
+    ]);
+    const lines = [{ logs: [{ a: text }, { a: 1 }] }, { logs: [{ a: 2 }] }].map((each) =>
+      JSON.stringify(each),
+    );
+    expect(read(lines.join("\n"), size)).toEqual([
+      [1, { a: text }],
+      [1, { a: 1 }],
+      [2, { a: 2 }],
+    ]);
+  });
+
+  it("can be forced", async () => {
+    const { entries, rejects } = await readAll(`${line()}\n${line()}`, { format: "json" });
+    expect([entries.length, rejects.length]).toEqual([2, 0]);
+    const asLines = await readAll('{\n"a":1}', { format: "jsonl" });
+    expect(asLines.rejects).toHaveLength(2);
+  });
+});
+
 describe("the canonical text", () => {
   it("does not depend on white space or on what the record was in", () => {
     const records = [{ a: 1, b: ["x y"] }, { é: null }];

@@ -68,7 +68,7 @@ describe("the fixtures", () => {
 
   test("OpenAI's costs: line items of a model are summed", async () => {
     const { bill } = await readBillFixture("openai-cost.csv");
-    expect(bill).toMatchObject({ measure: "cost", days: { from: november(2), to: november(5) } });
+    expect(bill).toMatchObject({ measure: "cost", days: { from: november(2), to: november(6) } });
     expect(bill.lines.map(({ day, model, cost }) => [day, model, cost])).toEqual([
       [november(2), "gpt-4o-2024-08-06", 252_800_000n],
       [november(2), "assistants api | file search", 0n],

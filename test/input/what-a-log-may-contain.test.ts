@@ -240,33 +240,37 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.each<Case>([...containers, ...broken, numbers, times])(
-  "%s",
-  (_what, content, counted, rejected = []) => {
-    const shown = ({ entries, rejects }: Awaited<ReturnType<typeof readAll>>) => ({
-      counted: entries.map(({ record, draft }, index) => [
-        record.line,
-        draft.input,
-        ...(counted[index]?.[2] === undefined ? [] : [new Date(draft.occurredAt).toISOString()]),
-      ]),
-      rejected: rejects.map(({ line, field, reason }) => [line, field, reason]),
-    });
+const cases = [...containers, ...broken, numbers, times].map(([what, content, counted, rejected = []]) => ({
+  what,
+  content,
+  counted,
+  rejected,
+}));
 
-    it("in a file", async () => {
-      const path = join(folder, "log");
-      writeFileSync(path, content);
-      const reading = await collect(path);
-      expect(shown(reading)).toEqual({ counted, rejected });
-      expect(reading.rejects.every(({ file }) => file === path)).toBe(true);
-    });
+describe.each(cases)("$what", ({ content, counted, rejected }) => {
+  const shown = ({ entries, rejects }: Awaited<ReturnType<typeof readAll>>) => ({
+    counted: entries.map(({ record, draft }, index) => [
+      record.line,
+      draft.input,
+      ...(counted[index]?.[2] === undefined ? [] : [new Date(draft.occurredAt).toISOString()]),
+    ]),
+    rejected: rejects.map(({ line, field, reason }) => [line, field, reason]),
+  });
 
-    it("from standard input", async () => {
-      const reading = await readAll(Buffer.from(content));
-      expect(shown(reading)).toEqual({ counted, rejected });
-      expect(reading.rejects.every(({ file }) => file === "stdin")).toBe(true);
-    });
-  },
-);
+  it("in a file", async () => {
+    const path = join(folder, "log");
+    writeFileSync(path, content);
+    const reading = await collect(path);
+    expect(shown(reading)).toEqual({ counted, rejected });
+    expect(reading.rejects.every(({ file }) => file === path)).toBe(true);
+  });
+
+  it("from standard input", async () => {
+    const reading = await readAll(typeof content === "string" ? Buffer.from(content) : content);
+    expect(shown(reading)).toEqual({ counted, rejected });
+    expect(reading.rejects.every(({ file }) => file === "stdin")).toBe(true);
+  });
+});
 
 it("the times of this test are around its present", () => {
   expect(new Date(NOW).toISOString()).toBe("2026-11-22T00:00:00.000Z");

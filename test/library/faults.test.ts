@@ -317,6 +317,26 @@ describe("failing open", () => {
     expect((await limits.check(REQUEST)).outcome).toBe("allow");
   });
 
+  it("may begin without a store, and uses it when it is there", async () => {
+    const path = join(tempFolder(), "alpha.db");
+    await expect(openLimits({ database: path })).rejects.toMatchObject({ code: "database" });
+    const limits = await openLimits({ database: path, now: () => NOW, failOpen: true });
+    onTestFinished(() => limits.close());
+    expect(await limits.check(REQUEST)).toMatchObject({ outcome: "allow", code: "store-unavailable" });
+    const recorded = () => limits.record("ada", { output: 80, cost: 0 }, { id: "1" });
+    await expect(recorded()).rejects.toMatchObject({ code: "database" });
+
+    await seededDatabase(path, [{ id: "ada" }]);
+    expect(await limits.check(REQUEST)).toMatchObject({ code: "ok", used: 0 });
+    expect([(await recorded()).status, (await recorded()).status]).toEqual(["inserted", "duplicate"]);
+    await operate(path, async ({ store }) => {
+      const clients = await store.read((tx) => tx.records.clients());
+      expect(clients.map(({ failOpen }) => failOpen)).toContain(true);
+    });
+    await limits.close();
+    expect(await limits.check(REQUEST)).toMatchObject({ cause: expect.stringContaining("was closed") });
+  });
+
   it("is written down in the database, as is failing closed", async () => {
     const { path } = await opened({ failOpen: true });
     const closed = await openLimits({ database: path, now: () => NOW + 1 });

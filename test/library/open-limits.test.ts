@@ -189,6 +189,16 @@ describe("guard", () => {
     expect((await limits.check(REQUEST)).held).toBe(0);
   });
 
+  it("refuses a report that makes no sense where it is made, and charges the hold", async () => {
+    const { home, limits } = await opened();
+    const failed = limits.guard(REQUEST, (call) => {
+      expect(call.decision).toMatchObject({ outcome: "allow", requested: 300 });
+      call.report({ output: -7 });
+    });
+    await expect(failed).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("-7") });
+    expect(await ledger(home)).toMatchObject([{ output_tokens: 300, estimated: true }]);
+  });
+
   it("hands back the value and a retry when the usage cannot be written", async () => {
     const { home, limits } = await opened();
     const failed = await limits
@@ -205,4 +215,17 @@ describe("guard", () => {
     const { handle, usage } = failed as UnsettledError;
     expect((await again.settle(handle, usage)).status).toBe("inserted");
   });
+});
+
+it("closed before it was used, it opens nothing: every call says so", async () => {
+  const { limits } = await opened();
+  await limits.close();
+  const closed = expect.stringMatching(/the database .* was closed/);
+  expect(await limits.check(REQUEST)).toMatchObject({ code: "store-unavailable", cause: closed });
+  expect(await limits.reserve(REQUEST)).toMatchObject({ decision: { cause: closed }, reservation: null });
+  await expect(limits.record("ada", { output: 1 })).rejects.toMatchObject({
+    code: "database",
+    message: closed,
+  });
+  await limits.close();
 });

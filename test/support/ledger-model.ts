@@ -6,10 +6,14 @@ import { NOTHING_HELD } from "../../src/domain/guardrail.js";
 import { applyOperations } from "../../src/domain/ledger.js";
 import {
   type Changes,
+  type CorrectionState,
   type DayDelta,
   eventKey,
   type Hold,
+  type LedgerCorrection,
   type LedgerEvent,
+  type LedgerKey,
+  type LedgerRow,
   type LedgerState,
   type LedgerUser,
   type Operation,
@@ -37,7 +41,7 @@ export interface ModelConfig {
   readonly settings: Settings;
   readonly stops: readonly Stop[];
   readonly users: readonly ModelUser[];
-  readonly ownPrices?: OwnPrices;
+  readonly ownPrices?: OwnPrices | null;
 }
 
 /** Everything a store keeps, in an order that does not depend on how it came to be. */
@@ -59,9 +63,10 @@ export function operationUser(operation: Operation): string {
  * that it hands out is frozen, so that a core that changed its input would throw.
  */
 export class ModelStore {
-  readonly events: LedgerEvent[] = [];
-  /** Content hashes of every identity, also of those that name an event under another id. */
-  readonly keys = new Map<string, number>();
+  /** Events and their corrections: the first is number 1. */
+  readonly ledger: (LedgerEvent | LedgerCorrection)[] = [];
+  /** Every identity, also those that name an event under another id. */
+  readonly keys = new Map<string, LedgerKey>();
   readonly windows = new Map<string, Amounts>();
   readonly days = new Map<string, DayDelta>();
   readonly holds = new Map<string, Hold>();
@@ -69,6 +74,22 @@ export class ModelStore {
   readonly alerts = new Map<string, Alert>();
 
   constructor(readonly config: ModelConfig) {}
+
+  /** Without corrections. */
+  get events(): LedgerEvent[] {
+    return this.ledger.filter((row): row is LedgerEvent => !("corrects" in row));
+  }
+
+  /** The event of a number, and its corrections. */
+  rowsOf(event: number): LedgerRow[] {
+    const first = this.ledger[event - 1];
+    if (first === undefined || "corrects" in first) return [];
+    const { source: _, id: __, hash: ___, providerId: ____, ...row } = first as LedgerEvent;
+    const corrections = this.ledger.filter(
+      (each): each is LedgerCorrection => "corrects" in each && each.corrects === event,
+    );
+    return [row, ...corrections.map(({ corrects: _____, ...correction }) => correction)];
+  }
 
   apply(operations: readonly Operation[]): readonly OperationOutcome[] {
     const { outcomes, changes } = applyOperations(this.load(operations), deepFreeze(operations));
@@ -90,10 +111,10 @@ export class ModelStore {
       }
       if (operation.op !== "settle" && operation.op !== "record") continue;
       const { source, id, providerId } = operation.entry;
-      const hash = this.keys.get(eventKey(source, id));
-      if (hash !== undefined) knownEvents.set(eventKey(source, id), hash);
-      for (const event of this.events) {
-        if (providerId !== null && event.providerId === providerId) knownProviderIds.add(providerId);
+      const known = this.keys.get(eventKey(source, id));
+      if (known !== undefined) knownEvents.set(eventKey(source, id), known.hash);
+      for (const key of this.keys.values()) {
+        if (providerId !== null && key.providerId === providerId) knownProviderIds.add(providerId);
       }
     }
     return deepFreeze({
@@ -105,7 +126,31 @@ export class ModelStore {
       knownProviderIds,
       guardrails: [],
       systemHeld: NOTHING_HELD,
+      corrections: this.#corrections(operations),
     });
+  }
+
+  #corrections(operations: readonly Operation[]): CorrectionState {
+    const keys = new Map<string, LedgerKey>();
+    const rows = new Map<number, readonly LedgerRow[]>();
+    const add = (name: string): LedgerKey | undefined => {
+      const key = this.keys.get(name);
+      if (key !== undefined) keys.set(name, key);
+      return key;
+    };
+    for (const operation of operations) {
+      if (operation.op === "correct") {
+        const { event, correction } = operation;
+        rows.set(event, this.rowsOf(event));
+        if (correction.to !== "undo") continue;
+        add(eventKey(correction.source, correction.id));
+        for (const [name, key] of this.keys) if (key.event === event && key.metAgainBy !== null) add(name);
+      } else if (operation.op === "record" && operation.entry.supersedes === true) {
+        const key = add(eventKey(operation.entry.source, operation.entry.id));
+        if (key !== undefined) rows.set(key.event, this.rowsOf(key.event));
+      }
+    }
+    return { keys, rows };
   }
 
   #user({ id, names, status, tier, overrides, forgiven }: ModelUser, operations: readonly Operation[]) {
@@ -133,9 +178,20 @@ export class ModelStore {
   }
 
   save(changes: Changes): void {
-    this.events.push(...changes.events);
-    for (const { source, id, hash } of [...changes.events, ...changes.sameEvents]) {
-      this.keys.set(eventKey(source, id), hash);
+    const { rows = [], keysGone = [], keysChanged = [] } = changes.corrections ?? {};
+    this.ledger.push(...rows);
+    for (const { source, id } of keysGone) this.keys.delete(eventKey(source, id));
+    for (const key of keysChanged) this.keys.set(eventKey(key.source, key.id), key);
+    for (const event of changes.events) {
+      const { source, id, hash, providerId } = event;
+      this.ledger.push(event);
+      const key = { source, id, hash, providerId, event: this.ledger.length, metAgainBy: null };
+      this.keys.set(eventKey(source, id), key);
+    }
+    for (const { source, id, hash, providerId, importId } of changes.sameEvents) {
+      const first = [...this.keys.values()].find((key) => key.providerId === providerId);
+      const key = { source, id, hash, providerId: null, event: first?.event ?? 0, metAgainBy: importId ?? 0 };
+      this.keys.set(eventKey(source, id), key);
     }
     for (const { userId, period, index, amounts } of changes.windows) {
       const key = `${userId}/${period}/${index}`;

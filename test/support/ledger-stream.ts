@@ -2,6 +2,8 @@ import fc from "fast-check";
 import type { Override } from "../../src/domain/entitlement.js";
 import { type Entry, type LedgerRequest, type Operation, windowKey } from "../../src/domain/ledger-model.js";
 import type { Quota } from "../../src/domain/meter.js";
+import { NO_RATES } from "../../src/domain/own-price-rules.js";
+import { OwnPrices } from "../../src/domain/own-prices.js";
 import type { QuotedRates } from "../../src/domain/price-rule.js";
 import { INITIAL_SETTINGS, type Settings } from "../../src/domain/settings.js";
 import { parseDay } from "../../src/domain/window.js";
@@ -54,7 +56,27 @@ export const USERS: readonly ModelUser[] = [
   { id: 4, names: ["mallory"], status: "suspended", tier: tierNamed("free"), overrides: [] },
 ];
 
+/** Some of them begin while the stream runs, and none has a rate for every unit. */
+const OWN_PRICES = new OwnPrices([
+  {
+    id: 1,
+    provider: "google",
+    model: "fl*",
+    startsAt: START + HOUR,
+    rates: { ...NO_RATES, input: 40_000_000_000, output: 90_000_000_000, request: 7 },
+  },
+  { id: 2, provider: "", model: "*", startsAt: START + 3 * HOUR, rates: { ...NO_RATES, image: 20_000_000 } },
+  {
+    id: 3,
+    provider: "openai",
+    model: "flash",
+    startsAt: 0,
+    rates: { ...NO_RATES, input: 0, cacheRead: 1_500_001 },
+  },
+]);
+
 const configs: fc.Arbitrary<ModelConfig> = fc.record({
+  ownPrices: fc.constantFrom(null, OWN_PRICES),
   settings: fc.constantFrom(
     BERLIN,
     BERLIN,

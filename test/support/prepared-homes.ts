@@ -62,6 +62,21 @@ export function usageLog(count: number): string[] {
   );
 }
 
+/** What OpenAI bills for the usage of a prepared home: one token more than the ledger has, and its cost. */
+const OPENAI_USAGE = `start_time_iso,model,num_model_requests,input_tokens,output_tokens
+2026-11-21T00:00:00,gpt-4o-2024-08-06,1.0,10.0,5.0
+2026-11-22T00:00:00,gpt-4o-2024-08-06,1.0,601.0,120.0
+2026-11-22T00:00:00,gpt-image-1,1.0,10.0,5.0
+`;
+const OPENAI_COST = `start_time_iso,amount_value,amount_currency,line_item
+2026-11-21T00:00:00,0.000001,usd,"gpt-4o-2024-08-06, input"
+2026-11-22T00:00:00,0.002002,usd,"gpt-4o-2024-08-06, input"
+`;
+/** There is no usage of it in a prepared home, and nothing is billed. */
+const ANTHROPIC_USAGE = `usage_date_utc,model_version,usage_input_tokens_no_cache,usage_output_tokens
+2026-11-02,claude-haiku-4-5-20251001,0,0
+`;
+
 /** Testers on every tier, a suspended one, a tier with nobody on it, and usage that is priced, stated and unpriced. */
 async function populate(home: Home): Promise<void> {
   const at = NOW - 2 * HOUR;
@@ -86,4 +101,7 @@ async function populate(home: Home): Promise<void> {
   await home.ok(["users", "add", "dana@example.com", "--id", "dana"]);
   await home.ok(["users", "suspend", "dana"]);
   writeFileSync(join(home.path, "usage.jsonl"), `${usageLog(20).join("\n")}\n`);
+  writeFileSync(join(home.path, "openai-usage.csv"), OPENAI_USAGE);
+  writeFileSync(join(home.path, "openai-cost.csv"), OPENAI_COST);
+  writeFileSync(join(home.path, "anthropic-usage.csv"), ANTHROPIC_USAGE);
 }

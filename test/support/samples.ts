@@ -24,6 +24,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "usage record": ["ada", "--provider", "openai", "--model", "gpt-4o", "--input-tokens", "1200"],
   "usage events": [],
   "usage report": [],
+  reconcile: ["openai-usage.csv", "openai-cost.csv", "--tolerance", "1%"],
   check: ["ada@example.com", "--tokens", "1200", "--feature", "blog_writer"],
   "emergency-stop on": ["--user", "ada", "--for", "2h"],
   "emergency-stop off": [],

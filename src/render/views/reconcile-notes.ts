@@ -122,8 +122,8 @@ function unpricedNote(rows: readonly ReconciledDay[]): string[] {
   const events = stated.reduce((sum, { ledger }) => sum + ledger.unpriced, 0n);
   const assumed = stated.reduce((sum, { ledger }) => sum + ledger.assumed, 0n);
   if (events <= 0n) return [];
-  const one = events === 1n;
+  const [are, them] = events === 1n ? ["is", "it"] : ["are", "them"];
   return [
-    `${plural(events, "event")} of the ledger ${one ? "is" : "are"} unpriced: the ${formatUsd(assumed)} assumed for ${one ? "it is" : "them are"} no part of its cost.`,
+    `${plural(events, "event")} of the ledger ${are} unpriced; what is assumed for ${them}, ${formatUsd(assumed)}, is no part of its cost.`,
   ];
 }

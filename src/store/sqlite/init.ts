@@ -6,7 +6,7 @@ import { migrate } from "../migrate.js";
 import { requireCurrent } from "../migration-state.js";
 import { explainSqlite, whileBusy } from "./busy.js";
 import { SQLITE_FLAVOR } from "./flavor.js";
-import { openOrExplain, requireFile, type SqliteOptions, stateOf, tablesOf } from "./open.js";
+import { createOrExplain, requireFile, type SqliteOptions, stateOf, tablesOf } from "./open.js";
 
 /**
  * Creates the database, or brings an existing one to this program's schema. Safe to repeat and for two at once.
@@ -18,7 +18,7 @@ export async function initSqlite({
 }: SqliteOptions): Promise<{ created: boolean; migrated: string[] }> {
   const existed = existsSync(path) && requireFile(path).size > 0;
   if (!existed) makeFolder(path);
-  const { raw, db } = openOrExplain(path, true, waitMs);
+  const { raw, db } = createOrExplain(path, waitMs);
   try {
     refuseUnfit(raw, path);
     // Two programs that start at once both want this; SQLite does not wait for it by itself.

@@ -147,12 +147,12 @@ export class MeterState {
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
     for (const { name, at, event, settles } of wanted) {
-      const user = this.#metering(name, at, true);
-      if (user === null || user === undefined) continue;
-      users.set(name, user);
+      const user = this.#metering(name, at, true) ?? undefined;
+      if (user !== undefined) users.set(name, user);
+      // Also for nobody: a preview may take the name for somebody who is to be onboarded.
       if (event === undefined) continue;
       const { source, id, providerId } = event;
-      const hold = settles === true ? user.holds.get(id) : undefined;
+      const hold = settles === true ? user?.holds.get(id) : undefined;
       const lives = hold !== undefined && hold.expiresAt > at;
       if (!(lives && trusting)) this.#findEvent(source, id, knownEvents);
       // A live hold tells by itself whether a part of the call has counted its request.

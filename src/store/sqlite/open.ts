@@ -6,7 +6,7 @@ import { AlphaError } from "../../errors.js";
 import { MIGRATION_TABLE, type MigrationState, requireCurrent, stateFrom } from "../migration-state.js";
 import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
-import { explainSqlite } from "./busy.js";
+import { explainSqlite, whileBusy } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
 import { SqliteStore } from "./store.js";
 
@@ -38,19 +38,20 @@ export function connect(
   }
 }
 
-/** Opens an existing alpha database whose schema is this program's. Never creates one. */
+/** Opens an existing alpha database whose schema is this program's. Never creates one, and never blocks the process. */
 export async function openSqlite({ path, waitMs }: SqliteOptions): Promise<Store> {
   requireFile(path);
-  const { raw, db } = openOrExplain(path, false, waitMs);
+  let raw: Sqlite.Database | undefined;
   try {
-    requireCurrent(stateOf(raw), path);
+    const open = await whileBusy(waitMs, () => connect(path, { create: false, blockMs: 0 }));
+    raw = open;
+    const db = kyselyOver(open, waitMs);
+    requireCurrent(await whileBusy(waitMs, () => stateOf(open)), path);
     const settings = await loadSettings(db);
-    if (settings.durability === "full") raw.pragma("synchronous = full");
-    // From here on every transaction waits for the lock by itself, and without stopping the rest of the process.
-    raw.pragma("busy_timeout = 0");
-    return new SqliteStore({ raw, db, path, waitMs, durability: settings.durability });
+    if (settings.durability === "full") open.pragma("synchronous = full");
+    return new SqliteStore({ raw: open, db, path, waitMs, durability: settings.durability });
   } catch (error) {
-    raw.close();
+    raw?.close();
     throw explainSqlite(error, path);
   }
 }
@@ -81,10 +82,10 @@ function statOrExplain(path: string): Stats | undefined {
   }
 }
 
-export function openOrExplain(path: string, create: boolean, waitMs: number): OpenDatabase {
+export function createOrExplain(path: string, waitMs: number): OpenDatabase {
   let raw: Sqlite.Database | undefined;
   try {
-    raw = connect(path, { create, blockMs: waitMs });
+    raw = connect(path, { create: true, blockMs: waitMs });
     return { raw, db: kyselyOver(raw, waitMs) };
   } catch (error) {
     raw?.close();

@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import type { Kysely, Transaction } from "kysely";
 import type { Durability } from "../../domain/settings.js";
 import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
+import { AlphaError } from "../../errors.js";
 import { emergencyOn } from "../emergency.js";
 import { holdsOn } from "../holds.js";
 import { ledgerOn } from "../ledger.js";
@@ -41,6 +42,7 @@ export class SqliteStore implements Store {
 
   /** On a connection of its own: a metered call must never fall into somebody's open transaction. */
   get meter(): MeterStore {
+    this.#requireOpen();
     this.#meter ??= new SqliteMeter(this.#parts);
     return this.#meter;
   }
@@ -69,7 +71,13 @@ export class SqliteStore implements Store {
     this.#parts.raw.close();
   }
 
+  #requireOpen(): void {
+    const { raw, path } = this.#parts;
+    if (!raw.open) throw new AlphaError("database", `the database ${path} was closed`);
+  }
+
   async #run<T>(mode: "read only" | "read write", work: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
+    this.#requireOpen();
     try {
       return await this.#parts.db.transaction().setAccessMode(mode).execute(work);
     } catch (error) {

@@ -19,8 +19,8 @@ export function declareReconcile(program: Command, run: Run): void {
       new Option("--tolerance <limit>", "what may differ: a share such as 0.5%, or US dollars (default: 0)"),
     ],
     examples: [
-      "alpha reconcile openai-usage.csv --tolerance 1%",
-      "alpha reconcile anthropic-usage.csv anthropic-cost.csv --since 2026-11-01 --until 2026-12-01 --tolerance 100%",
+      "alpha reconcile openai-usage.csv openai-cost.csv --tolerance 1%",
+      "alpha reconcile anthropic-usage.csv --since 2026-11-01 --until 2026-12-01",
     ],
     tabular: true,
     load: () => import("./reconcile.js"),

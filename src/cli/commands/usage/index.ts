@@ -17,15 +17,15 @@ function declareImport(usage: Command, run: Run): void {
   // Here the format is the logs', and --json alone says how the summary is printed.
   const format = new Option(
     "--format <format>",
-    "the format of the logs: alpha, jsonl or csv (default: told from them)",
+    "the format of the logs, such as litellm, or jsonl, json or csv (default: told from them)",
   );
   format.attributeName = () => "logFormat";
   declare(usage, run, {
     usage: "import <file...>",
     summary: "Import usage logs; a record that is in already counts once",
     details:
-      "Reads alpha's own format, and any CSV or JSONL whose columns --map names. Records that cannot be counted are rejected and the rest goes on. It can be interrupted and repeated: what was imported stays, and is found as duplicates.",
-    args: { file: "JSONL or CSV, also gzipped; a quoted pattern; - is standard input" },
+      "Reads the logs of gateways, providers and tracers, alpha's own format, and any CSV or JSON whose columns --map names. Records that cannot be counted are rejected and the rest goes on. It can be interrupted and repeated: what was imported stays, and is found as duplicates.",
+    args: { file: "JSONL, JSON or CSV, also gzipped; a quoted pattern; - is standard input" },
     options: [
       format,
       new Option("--map <our=theirs>", "the column that is one of our fields; repeatable").argParser(collect),
