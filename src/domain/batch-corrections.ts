@@ -111,7 +111,7 @@ export class BatchCorrections {
     return { status: net === null ? "duplicate" : "superseded", rows, net };
   }
 
-  /** What the batch itself brought is not in the ledger yet, and needs no correction there. */
+  /** What the batch itself brought is not in the ledger yet, and needs no correction there. A batch is of one import. */
   #replace(
     name: string,
     index: number,
@@ -179,7 +179,9 @@ export class BatchCorrections {
     let end = rows.length;
     while (end > 1 && isTakenBack(rows[end - 1] as LedgerRow)) end -= 1;
     const before = standingOf(rows.slice(0, end)) as Standing;
-    const corrected = this.#enter(key.event, standing, before, importId, at);
+    // What stands now is what that row's import brought.
+    const { importId: by } = rows[end - 1] as LedgerRow;
+    const corrected = this.#enter(key.event, standing, before, by, at);
     if (corrected.net !== null) this.#keys.set(name, { ...key, hash: UNKNOWN_CONTENT });
     return corrected;
   }
@@ -202,13 +204,8 @@ export class BatchCorrections {
     recordedAt: Instant,
   ): Corrected<"corrected" | "unchanged"> {
     if (standsAlike(from, to)) return none("unchanged");
-    const rows = correctionsBetween(from, to, this.zone).map((row) => ({
-      ...row,
-      corrects: event,
-      importId,
-      recordedAt,
-    }));
-    this.#corrections.push(...rows);
+    const rows = correctionsBetween(from, to, this.zone).map((row) => ({ ...row, importId, recordedAt }));
+    this.#corrections.push(...rows.map((row) => ({ ...row, corrects: event })));
     this.#rows.set(event, [...this.#rowsOf(event), ...rows]);
     return { status: "corrected", rows, net: { ...difference(from, to), importId, recordedAt } };
   }

@@ -133,3 +133,14 @@ export function coveredDays(
   if (until !== null) add(last, until);
   return days;
 }
+
+/** Days as ranges, each as long as there is no gap. */
+export function rangesOf(days: ReadonlySet<number>): DayRange[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const day of [...days].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last?.to === day) last.to += 1;
+    else ranges.push({ from: day, to: day + 1 });
+  }
+  return ranges;
+}

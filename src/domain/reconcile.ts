@@ -7,10 +7,12 @@ import {
   type DayBounds,
   type LedgerDay,
   NO_TOKENS,
+  rangesOf,
   sumTokens,
   TOKEN_BUCKETS,
   type TokenCounts,
 } from "./bill.js";
+import type { DayRange } from "./day-range.js";
 import { type ModelGroup, makerOf, matchModels } from "./model-names.js";
 import {
   type Cell,
@@ -65,9 +67,9 @@ export interface ReconciledTotals {
 /** What one provider bills, and for which days. */
 export interface ReconciledBill {
   readonly provider: string;
-  /** Sorted; empty: no export states it. */
-  readonly tokenDays: readonly number[];
-  readonly costDays: readonly number[];
+  /** For which its exports state tokens, and cost; empty: none does. */
+  readonly tokenDays: readonly DayRange[];
+  readonly costDays: readonly DayRange[];
   readonly models: readonly ModelGroup[];
 }
 
@@ -106,15 +108,16 @@ function isBilled({ bill }: ReconciledDay): boolean {
   return (bill.cost ?? 0n) !== 0n || sumTokens(bill.tokens ?? NO_TOKENS) !== 0n;
 }
 
-/** The days of all bills, over which the ledger has to be read; empty: no day at all. */
-export function reconciledRange(bills: readonly Bill[], bounds: DayBounds) {
-  const days = [...coveredDays(bills, "tokens", bounds), ...coveredDays(bills, "cost", bounds)];
-  if (days.length === 0) return { from: 0, to: 0 };
-  const [from, last] = days.reduce(([low, high], day) => [Math.min(low, day), Math.max(high, day)], [
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-  ] as [number, number]);
-  return { from, to: last + 1 };
+/** The days of all bills, over which the ledger has to be read; `null`: no day at all. */
+export function reconciledRange(bills: readonly Bill[], bounds: DayBounds): DayRange | null {
+  const ranges = (["tokens", "cost"] as const).flatMap((measure) =>
+    rangesOf(coveredDays(bills, measure, bounds)),
+  );
+  if (ranges.length === 0) return null;
+  return {
+    from: Math.min(...ranges.map(({ from }) => from)),
+    to: Math.max(...ranges.map(({ to }) => to)),
+  };
 }
 
 interface Coverage {
@@ -150,8 +153,7 @@ function reconcileProvider(provider: string, { bills, bounds, ledger, servedBy, 
       return { ...cell, ...parts, provider, model };
     });
   });
-  const sorted = (days: ReadonlySet<number>) => [...days].sort((a, b) => a - b);
-  return { bill: { provider, tokenDays: sorted(tokens), costDays: sorted(cost), models }, rows };
+  return { bill: { provider, tokenDays: rangesOf(tokens), costDays: rangesOf(cost), models }, rows };
 }
 
 function isServedBy(provider: string, entry: LedgerDay): boolean {

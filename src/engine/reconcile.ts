@@ -32,6 +32,9 @@ export interface ReconcileReport extends Reconciliation {
 
 /** Whole milliseconds of a day of UTC. */
 const DAY = 86_400_000;
+/** Bounds reach out day by day, so that there has to be an end. */
+const EARLIEST = Date.UTC(2015, 0, 1) / DAY;
+const LATEST = Date.UTC(2100, 0, 1) / DAY;
 const EQUAL: TokenCounts = { input: 1n, cacheRead: 1n, cacheWrite: 1n, output: 1n };
 
 /** Holds bills of providers against the ledger, per day of UTC and model. */
@@ -46,7 +49,7 @@ export async function reconcileBills(engine: Engine, request: ReconcileRequest):
     });
   }
   const range = reconciledRange(bills, bounds);
-  if (range.from === range.to) throw nothingBilled(bounds);
+  if (range === null) throw nothingBilled(bounds);
   const weigh = weights(isPriced(bills) ? await engine.prices() : null);
   return engine.store.read(async (tx) => {
     const zone = (await tx.settings.current()).time_zone;
@@ -76,8 +79,11 @@ function boundsOf({ since, until }: ReconcileRequest): DayBounds {
 function dayOf(option: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   const day = parseDay(text);
-  if (day !== null) return day;
-  throw new AlphaError("usage", `${option} "${text}" is not a day`, { hint: "write it as 2026-11-22" });
+  if (day === null) {
+    throw new AlphaError("usage", `${option} "${text}" is not a day`, { hint: "write it as 2026-11-22" });
+  }
+  if (day >= EARLIEST && day <= LATEST) return day;
+  throw new AlphaError("usage", `${option} "${text}" is no day that a bill could be of`);
 }
 
 function nothingBilled({ since, until }: DayBounds): AlphaError {

@@ -21,6 +21,12 @@ export interface TokenHabit {
   readonly total: string;
 }
 
+/** The tokens that a log states beside input and output, and not as a part of them. */
+interface Beside {
+  readonly cached: number;
+  readonly reasoning: number;
+}
+
 /**
  * Sorts stated counts into disjoint buckets. Logs differ in whether their input includes what was cached and their
  * output what was reasoning: the total decides, being the sum of one way only. A record that adds up in no way is
@@ -52,12 +58,6 @@ export function disjointTokens(fields: RecordFields, stated: StatedTokens, habit
     fields.reject(habit.output, `is ${output}, but includes ${reasoning} reasoning tokens`);
   }
   return { input: whole.input - cached, cacheRead, cacheWrite, output: whole.output, reasoning };
-}
-
-/** The tokens that a log states beside input and output, and not as a part of them. */
-interface Beside {
-  readonly cached: number;
-  readonly reasoning: number;
 }
 
 function sum(input: number, output: number, beside: Beside): number {

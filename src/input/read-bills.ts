@@ -48,8 +48,21 @@ export interface ReadBillsOptions extends SourceOptions {
 export async function readBills(paths: readonly string[], options: ReadBillsOptions): Promise<BillFile[]> {
   const seen = new Set<string>();
   const files: BillFile[] = [];
-  for (const path of paths) files.push(await readBill(path, options, seen));
+  for (const path of paths) {
+    try {
+      files.push(await readBill(path, options, seen));
+    } catch (error) {
+      throw inWordsOfBills(error);
+    }
+  }
   return files;
+}
+
+/** What to do about a file of another kind is told with the command that reads logs. */
+function inWordsOfBills(error: unknown): unknown {
+  if (!(error instanceof AlphaError) || error.hint?.includes("alpha usage import") !== true) return error;
+  const hint = error.hint.replaceAll("alpha usage import", "alpha reconcile");
+  return new AlphaError(error.code, error.message, { hint, cause: error });
 }
 
 async function readBill(path: string, options: ReadBillsOptions, seen: Set<string>): Promise<BillFile> {

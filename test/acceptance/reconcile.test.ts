@@ -88,7 +88,7 @@ test("what a log lacks is missing here, with what it cost, and exit code 1", asy
     bills: [
       {
         provider: "openai",
-        token_days: ["2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"],
+        token_days: [{ since: "2026-11-02", until: "2026-11-06" }],
         models: expect.arrayContaining([
           {
             model: "gpt-4o",
@@ -215,6 +215,7 @@ describe("files", () => {
   test.each([
     ["no bill", "timestamp,input_tokens\n2026-11-02,1\n", "stdin is no bill that alpha can read"],
     ["nothing readable", "usage_date_utc,cost_usd\nsoon,1\n", "none of its rows can be read"],
+    ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1]), "hint: Put `zstd -dc` before it in the pipe."],
     ["JSON", "{}", "stdin is JSON, and bills are read as CSV."],
     ["a header alone", "usage_date_utc,cost_usd\n", "the bill is of no day at all"],
   ])("%s fails with exit code 1 and a sentence", async (_, input, message) => {

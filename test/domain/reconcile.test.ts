@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { coveredDays, sumTokens } from "../../src/domain/bill.js";
+import { coveredDays, rangesOf, sumTokens } from "../../src/domain/bill.js";
 import { reconciledRange } from "../../src/domain/reconcile.js";
 import { NO_COST_PARTS, NO_TOKEN_PARTS } from "../../src/domain/reconcile-parts.js";
 import { billOf, ledgerDay, november, reconciled, tokens } from "../support/bills.js";
@@ -144,6 +144,21 @@ describe("costs with tokens", () => {
     expect(found.totals.cost).toMatchObject({ moved: 400n, off: 100n });
   });
 
+  test("what moved to a day that has no cost on the bill is missing here in money", () => {
+    const found = reconciled(
+      [
+        billOf("tokens", [
+          { day: D1, tokens: tokens({ input: 100 }) },
+          { day: D2, tokens: tokens({}) },
+        ]),
+        billOf("cost", [{ day: D1, cost: 500n }]),
+      ],
+      [ledgerDay({ day: D2, tokens: tokens({ input: 100 }), cost: 400n })],
+    );
+    expect(found.rows.map((row) => row.tokens?.dayBoundary.input)).toEqual([100n, -100n]);
+    expect(found.rows.map((row) => row.cost)).toEqual([{ ...NO_COST_PARTS, missingHere: 500n }, null]);
+  });
+
   test("images cost without tokens: a side that has nothing at all misses them, else it is the price", () => {
     const alone = reconciled([usage(0, 0), costs(900)], []);
     expect(alone.rows[0]!.cost).toEqual({ ...NO_COST_PARTS, missingHere: 900n });
@@ -209,6 +224,11 @@ describe("which days and whose usage", () => {
     expect(covered(1, 10)).toEqual([1, 2, 3, 4, 7, 8, 9]);
     expect(covered(3, 7)).toEqual([3, 4]);
     expect(covered(8, null)).toEqual([]);
+    expect(rangesOf(coveredDays(bills, "tokens", { since: null, until: null }))).toEqual([
+      { from: november(2), to: november(5) },
+      { from: november(7), to: november(8) },
+    ]);
+    expect(reconciledRange([], { since: null, until: null })).toBeNull();
     expect(reconciledRange(bills, { since: null, until: null })).toEqual({
       from: november(2),
       to: november(10),

@@ -117,6 +117,7 @@ describe("bounds", () => {
   test.each([
     [{ since: "2026-11-31" }, '--since "2026-11-31" is not a day'],
     [{ until: "soon" }, '--until "soon" is not a day'],
+    [{ since: "0001-01-01" }, '--since "0001-01-01" is no day that a bill could be of'],
     [
       { since: "2026-11-05", until: "2026-11-05" },
       "the range holds no day: --until is exclusive and must be after --since",
@@ -142,7 +143,7 @@ describe("bounds", () => {
       engine,
       request({ bills: [late], since: "2026-11-01", until: "2026-12-01" }),
     );
-    expect(month.bills[0]!.tokenDays).toHaveLength(30);
+    expect(month.bills[0]!.tokenDays).toEqual([{ from: TODAY - 21, to: TODAY + 9 }]);
     // Dated to neighbouring days: the one token of the bill, and 99 are missing there.
     expect(month.totals.tokens).toMatchObject({ off: 99n, moved: 1n });
   });

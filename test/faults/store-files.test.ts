@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } fro
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { MIGRATION_NAMES } from "../../migrations/names.js";
 import { initSqlite } from "../../src/store/sqlite/init.js";
 import { openSqlite } from "../../src/store/sqlite/open.js";
 import { watchConnections } from "../support/connections.js";
@@ -123,7 +124,7 @@ test.each<[string, Make, RegExp]>([
 
 test("an empty file becomes a database", async () => {
   const path = empty(tempFolder());
-  expect(await initSqlite({ path, waitMs: 0 })).toEqual({ created: true, migrated: ["0001_initial"] });
+  expect(await initSqlite({ path, waitMs: 0 })).toEqual({ created: true, migrated: MIGRATION_NAMES });
   await (await openSqlite({ path, waitMs: 0 })).close();
 });
 

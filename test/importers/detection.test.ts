@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Fields } from "../../src/importers/importer.js";
 import { IMPORTERS } from "../../src/importers/registry.js";
-import { collect } from "../input/reading.js";
+import { type Reject, rejectLine } from "../../src/importers/rejects.js";
+import { collect, readAll } from "../input/reading.js";
 import { formatOf, LOGS, pathOf } from "./fixtures.js";
 
 const OTHERS = IMPORTERS.filter(({ name }) => name !== "alpha");
@@ -18,6 +19,17 @@ async function recordsOf(log: string): Promise<Fields[]> {
     }
   });
 }
+
+describe("a record that was rejected", () => {
+  it.each(LOGS)("is told for the same reason in the rejects of %s", async (log) => {
+    const { rejects } = await collect(pathOf(log));
+    if (rejects.length === 0) return;
+    const again = await readAll(rejects.map(rejectLine).join("\n"), { format: formatOf(log) });
+    const told = (all: readonly Reject[]) =>
+      all.map(({ field, reason, occurrence, raw }) => [field, reason, occurrence, raw]);
+    expect(told(again.rejects)).toEqual(told(rejects));
+  });
+});
 
 describe("the format of a log", () => {
   it.each(LOGS)("is told from %s itself", async (log) => {

@@ -145,6 +145,13 @@ describe("what a file may be", () => {
     expect(error.hint).toBeTruthy();
   });
 
+  test("what to do about a file of another kind is told with this command", async () => {
+    const path = join(tempFolder(), "bill.csv.zst");
+    writeFileSync(path, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1]));
+    const { hint } = await errorOf(readBills([path], { now: BILLS_NOW }));
+    expect(hint).toBe(`Convert it on the way in: zstd -dc '${path}' | alpha reconcile -`);
+  });
+
   test("a header alone is a bill of no day, and so is an OpenAI export of an empty month one of nothing", async () => {
     expect((await readBillText(plain.split("\n")[0]!)).bill).toMatchObject({ days: null, lines: [] });
     const empty = "start_time,end_time,start_time_iso,end_time_iso\n1793577600,1793664000,,\n";

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { type Kysely, Migrator, sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { MIGRATION_NAMES } from "../../migrations/names.js";
 import { AlphaError } from "../../src/errors.js";
 import { migrate } from "../../src/store/migrate.js";
 import { requireCurrent } from "../../src/store/migration-state.js";
@@ -62,12 +63,12 @@ describe("several processes", () => {
       const ends = await Promise.all(children.map((child) => child.ended));
       expect(ends.map((end) => end.errors)).toEqual(["", ""]);
       expect(children.map((child) => child.lines[1]).sort()).toEqual([
-        'migrated ["0001_initial"]',
+        `migrated ${JSON.stringify(MIGRATION_NAMES)}`,
         "migrated []",
       ]);
       expect(schemaOf(path)).toEqual(expected);
       const applied = look(path, (raw) => raw.prepare("select name from kysely_migration").pluck().all());
-      expect(applied).toEqual(["0001_initial"]);
+      expect(applied).toEqual(MIGRATION_NAMES);
     }
   }, 60_000);
 });
@@ -75,7 +76,7 @@ describe("several processes", () => {
 describe("migrations", () => {
   test("run again, nothing happens", async () => {
     const path = join(tempFolder(), "new", "folder", "alpha.db");
-    expect(await initSqlite({ path, waitMs: 0 })).toEqual({ created: true, migrated: ["0001_initial"] });
+    expect(await initSqlite({ path, waitMs: 0 })).toEqual({ created: true, migrated: MIGRATION_NAMES });
     const before = look(path, (raw) => raw.serialize());
     expect(await initSqlite({ path, waitMs: 0 })).toEqual({ created: false, migrated: [] });
     expect(look(path, (raw) => raw.serialize()).equals(before)).toBe(true);
@@ -85,7 +86,7 @@ describe("migrations", () => {
     const path = await freshSqliteFile(join(tempFolder(), "alpha.db"));
     const before = schemaOf(path);
     await inDatabase(path, async (db) => {
-      const initial = { up: async () => undefined };
+      const done = Object.fromEntries(MIGRATION_NAMES.map((name) => [name, { up: async () => undefined }]));
       const good = {
         up: (any: Kysely<unknown>) => any.schema.createTable("good").addColumn("a", "text").execute(),
       };
@@ -96,12 +97,12 @@ describe("migrations", () => {
           await sql`select * from no_such_table`.execute(any);
         },
       };
-      const all = { "0001_initial": initial, "0002_good": good, "0003_bad": bad };
+      const all = { ...done, "9998_good": good, "9999_bad": bad };
       const migrator = new Migrator({ db, provider: { getMigrations: async () => all } });
       const { error } = await migrator.migrateToLatest();
       expect(String(error)).toContain("no_such_table");
       const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
-      expect(rows).toEqual([{ name: "0001_initial" }]);
+      expect(rows).toEqual(MIGRATION_NAMES.map((name) => ({ name })));
       expect(await db.selectFrom("users").selectAll().execute()).toEqual([]);
       expect(await migrate(db, SQLITE_FLAVOR)).toEqual([]);
     });

@@ -3,7 +3,7 @@ import type { Override } from "../../src/domain/entitlement.js";
 import { type Entry, type LedgerRequest, type Operation, windowKey } from "../../src/domain/ledger-model.js";
 import type { Quota } from "../../src/domain/meter.js";
 import { NO_RATES } from "../../src/domain/own-price-rules.js";
-import { OwnPrices } from "../../src/domain/own-prices.js";
+import { type OwnPrice, OwnPrices } from "../../src/domain/own-prices.js";
 import type { QuotedRates } from "../../src/domain/price-rule.js";
 import { INITIAL_SETTINGS, type Settings } from "../../src/domain/settings.js";
 import { parseDay } from "../../src/domain/window.js";
@@ -57,7 +57,7 @@ export const USERS: readonly ModelUser[] = [
 ];
 
 /** Some of them begin while the stream runs, and none has a rate for every unit. */
-const OWN_PRICES = new OwnPrices([
+export const OWN_PRICE_LIST: readonly OwnPrice[] = [
   {
     id: 1,
     provider: "google",
@@ -73,7 +73,8 @@ const OWN_PRICES = new OwnPrices([
     startsAt: 0,
     rates: { ...NO_RATES, input: 0, cacheRead: 1_500_001 },
   },
-]);
+];
+const OWN_PRICES = new OwnPrices(OWN_PRICE_LIST);
 
 const configs: fc.Arbitrary<ModelConfig> = fc.record({
   ownPrices: fc.constantFrom(null, OWN_PRICES),

@@ -98,6 +98,9 @@ async function populate(home: Home): Promise<void> {
     },
   });
   await home.ok(["tiers", "add", "spare", "--daily-tokens", "10"]);
+  // After the calls that it is for, which therefore have no price until they are repriced.
+  const rates = ["--input", "5", "--output", "40", "--image", "0.04"];
+  await home.ok(["prices", "set", "gpt-image-1", ...rates, "--from", "2026-11-01"]);
   await home.ok(["users", "add", "dana@example.com", "--id", "dana"]);
   await home.ok(["users", "suspend", "dana"]);
   writeFileSync(join(home.path, "usage.jsonl"), `${usageLog(20).join("\n")}\n`);

@@ -4,7 +4,7 @@ import type { OwnPrice } from "../../domain/own-prices.js";
 import { formatInstant } from "../../domain/window.js";
 import { renderFields } from "../fields.js";
 import type { Style } from "../style.js";
-import { count, list, plural } from "../text.js";
+import { count, list, plural, wrap } from "../text.js";
 import { ownPriceJson, priceName, whenText } from "./prices.js";
 import { rateText } from "./rates.js";
 
@@ -29,6 +29,14 @@ export interface PriceSetView {
 export interface PriceRemovedView {
   readonly price: OwnPrice;
   readonly models: readonly Kind[];
+}
+
+interface PrintOptions {
+  readonly dryRun: boolean;
+  /** In which zone instants are told; `null` off a terminal: RFC 3339 in UTC. */
+  readonly local: string | null;
+  readonly style: Style;
+  readonly width: number | null;
 }
 
 /** The option that states each rate. */
@@ -82,35 +90,32 @@ export function priceRemovedJson({ price, models }: PriceRemovedView) {
   return { ...ownPriceJson(price), models: models.map(({ provider, model }) => ({ provider, model })) };
 }
 
-export function priceSetText(
-  view: PriceSetView,
-  {
-    dryRun,
-    local,
-    style,
-    width,
-  }: { dryRun: boolean; local: string | null; style: Style; width: number | null },
-): string {
+export function priceSetText(view: PriceSetView, { dryRun, local, style, width }: PrintOptions): string {
   const { price, replaced, examples, hasBegun, models, unpricedBefore } = view;
   const verb = replaced === null ? (dryRun ? "Would set" : "Set") : dryRun ? "Would replace" : "Replaced";
   const since = `from ${whenText(price.startsAt, local)} on${hasBegun ? "" : ", which is to come"}`;
-  const lines = [`${style.ok(verb)} the price of ${style.emphasis(priceName(price))} ${since}.\n`];
-  lines.push(renderFields(rateFields(price, replaced), { style, width }));
-  if (examples.length > 0) lines.push(`${list(examples.map(exampleText))}.\n`);
-  if (models.length > 0) lines.push(`It decides about ${kindsText(models)} in the ledger.\n`);
-  if (hasBegun && models.length > 0) {
-    const reprice = `alpha usage reprice --since ${formatInstant(price.startsAt)} --dry-run`;
-    lines.push(
-      `Usage that is in the ledger keeps its cost; what it would cost now: ${style.code(reprice)}\n`,
-    );
-  }
+  const sentence = (text: string) => (width === null ? [text] : wrap(text, width));
+  const lines = [`${style.ok(verb)} the price of ${style.emphasis(priceName(price))} ${since}.`];
+  const fields = renderFields(rateFields(price, replaced), { style, width });
+  if (examples.length > 0) lines.push(...sentence(`${list(examples.map(exampleText))}.`));
+  if (models.length > 0) lines.push(...sentence(`It decides about ${kindsText(models)} in the ledger.`));
   if (unpricedBefore > 0) {
-    const events = `${plural(unpricedBefore, "event")} of before ${unpricedBefore === 1 ? "has" : "have"} no price`;
+    const one = unpricedBefore === 1;
+    const events = `${plural(unpricedBefore, "event")} of before ${one ? "has" : "have"} no price`;
     lines.push(
-      `${style.warn(events)}; with an earlier --from, it is for ${unpricedBefore === 1 ? "that" : "those"}, too.\n`,
+      ...sentence(`${events}; with an earlier --from, it is for ${one ? "that" : "those"}, too.`).map(
+        style.warn,
+      ),
     );
   }
-  return lines.join("");
+  if (hasBegun && models.length > 0) {
+    lines.push(
+      ...sentence("Usage that is in the ledger keeps its cost. What it would cost now:"),
+      `  ${style.code(`alpha usage reprice --since ${formatInstant(price.startsAt)} --dry-run`)}`,
+    );
+  }
+  const [head, ...rest] = lines;
+  return `${head}\n${fields}${rest.map((line) => `${line}\n`).join("")}`;
 }
 
 function rateFields(price: OwnPrice, replaced: OwnPrice | null): [string, string][] {
@@ -142,12 +147,13 @@ export function kindsText(kinds: readonly Kind[]): string {
 
 export function priceRemovedText(
   { price, models }: PriceRemovedView,
-  { dryRun, local, style }: { dryRun: boolean; local: string | null; style: Style },
+  { dryRun, local, style, width }: PrintOptions,
 ): string {
   const verb = style.ok(dryRun ? "Would remove" : "Removed");
   const said = `${verb} the price of ${style.emphasis(priceName(price))} from ${whenText(price.startsAt, local)} on.\n`;
   if (models.length === 0) return said;
-  return `${said}It decided about ${kindsText(models)}. Usage that is in the ledger keeps its cost until it is repriced.\n`;
+  const rest = `It decided about ${kindsText(models)}. Usage that is in the ledger keeps its cost until it is repriced.`;
+  return `${said}${(width === null ? [rest] : wrap(rest, width)).map((line) => `${line}\n`).join("")}`;
 }
 
 /** What is odd about a price, each in a sentence. */

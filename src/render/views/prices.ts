@@ -260,7 +260,6 @@ export function ownTable(
         key: "models",
         header: "DECIDES",
         priority: 4,
-        align: "right",
         text: ({ decides }) => plural(decides, "model"),
         value: ({ decides }) => decides,
       },

@@ -1,4 +1,5 @@
 import { sumTokens, type TokenCounts } from "../../domain/bill.js";
+import type { DayRange } from "../../domain/day-range.js";
 import { moneyJson } from "../../domain/money.js";
 import type { ReconciledBill, ReconciledDay } from "../../domain/reconcile.js";
 import { CAUSES } from "../../domain/reconcile-parts.js";
@@ -43,8 +44,8 @@ export function reconcileJson(report: ReconcileView, files: readonly BillFileVie
 function billJson({ provider, tokenDays, costDays, models }: ReconciledBill) {
   return {
     provider,
-    token_days: tokenDays.map(dayLabel),
-    cost_days: costDays.map(dayLabel),
+    token_days: tokenDays.map(rangeJson),
+    cost_days: costDays.map(rangeJson),
     models: models.map(({ label, match, billNames, ledgerNames }) => ({
       model: label,
       matched_by: match,
@@ -52,6 +53,10 @@ function billJson({ provider, tokenDays, costDays, models }: ReconciledBill) {
       ledger_models: ledgerNames,
     })),
   };
+}
+
+function rangeJson({ from, to }: DayRange) {
+  return { since: dayLabel(from), until: dayLabel(to) };
 }
 
 function rowJson(row: ReconciledDay) {

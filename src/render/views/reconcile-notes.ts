@@ -1,10 +1,10 @@
-import { sumTokens } from "../../domain/bill.js";
+import { rangesOf, sumTokens } from "../../domain/bill.js";
 import type { ModelGroup } from "../../domain/model-names.js";
 import { formatUsd } from "../../domain/money.js";
 import type { ReconciledDay } from "../../domain/reconcile.js";
 import type { Tolerance } from "../../domain/tolerance.js";
 import { dayLabel } from "../../domain/window.js";
-import { list, plural } from "../text.js";
+import { count, list, plural } from "../text.js";
 import type { ReconcileView } from "./reconcile-report.js";
 
 /** Whether the bill reconciles, and by how much it does not. */
@@ -40,11 +40,15 @@ function ledgerName({ servedBy, bills }: ReconcileView): string {
 }
 
 function daysOf({ bills }: ReconcileView): string {
-  const days = [...new Set(bills.flatMap(({ tokenDays, costDays }) => [...tokenDays, ...costDays]))];
-  const first = days.reduce((low, day) => Math.min(low, day), Number.POSITIVE_INFINITY);
-  const last = days.reduce((high, day) => Math.max(high, day), Number.NEGATIVE_INFINITY);
+  const days = new Set<number>();
+  for (const { tokenDays, costDays } of bills) {
+    for (const { from, to } of [...tokenDays, ...costDays])
+      for (let day = from; day < to; day += 1) days.add(day);
+  }
+  const ranges = rangesOf(days);
+  const [first, last] = [ranges[0]?.from ?? 0, (ranges.at(-1)?.to ?? 1) - 1];
   if (first === last) return `${dayLabel(first)} (UTC)`;
-  return `${dayLabel(first)} to ${dayLabel(last)} (${plural(days.length, "day")}, UTC)`;
+  return `${dayLabel(first)} to ${dayLabel(last)} (${plural(days.size, "day")}, UTC)`;
 }
 
 function amounts({ totals: { tokens, cost } }: ReconcileView): string {
@@ -71,8 +75,8 @@ function shareOf(part: bigint, whole: bigint): string {
   const of = whole < 0n ? -whole : whole;
   if (of === 0n) return "";
   const hundredths = (part * 10_000n + of - 1n) / of;
-  const digits = hundredths.toString().padStart(3, "0");
-  return ` (${digits.slice(0, -2)}.${digits.slice(-2)}%)`;
+  const digits = hundredths.toString().padStart(2, "0");
+  return ` (${count(hundredths / 100n)}.${digits.slice(-2)}%)`;
 }
 
 function toleranceText(tolerance: Tolerance): string {

@@ -30,6 +30,6 @@ export default async function remove(
   context.changed({
     kind: "price-removed",
     data: priceRemovedJson(done),
-    text: (style) => priceRemovedText(done, { dryRun, local, style }),
+    text: (style, width) => priceRemovedText(done, { dryRun, local, style, width }),
   });
 }
