@@ -271,7 +271,9 @@ export class Batch {
     const { status, rows, net } =
       correction.to === "undo"
         ? this.#correcting().undo(event, at, correction)
-        : this.#correcting().reprice(event, at, (usage) => this.#price(usage, null, correction.rates));
+        : this.#correcting().reprice(event, at, (usage) =>
+            this.#price(usage, usage.requests, null, correction.rates),
+          );
     this.#countCorrections(user, rows, at);
     return { op, status, event: net };
   }
@@ -311,19 +313,20 @@ export class Batch {
   }
 
   #event(entry: Entry, userId: number, hash: number, recordedAt: Instant, requests: number): LedgerEvent {
-    const price = this.#price(entry, entry.cost, entry.rates);
+    const price = this.#price(entry, requests, entry.cost, entry.rates);
     return ledgerEvent(entry, { userId, hash, recordedAt, requests }, price);
   }
 
   /** What a call costs: as stated, else by the prices in force when it occurred. */
   #price(
     call: Usage & CallKind & { readonly occurredAt: Instant },
+    requests: number,
     stated: Nanos | null,
     book: QuotedRates | null,
   ): Price {
     const { settings, ownPrices } = this.#state;
     const own = stated === null ? (ownPrices?.at(call, call.occurredAt) ?? null) : null;
-    return priceUsage(call, stated, own, book, settings);
+    return priceUsage(call, stated, own, book, settings, requests);
   }
 
   #count(user: WorkingUser, event: LedgerEvent, at: Instant): void {

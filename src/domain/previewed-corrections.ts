@@ -16,7 +16,7 @@ export class PreviewedCorrections {
 
   /** The state of the ledger and, laid over it, what is remembered here of a batch's identities. */
   over(state: LedgerState, operations: readonly Operation[]): CorrectionState | undefined {
-    const names = supersedingNames(operations).filter((name) => this.#keys.has(name));
+    const names = [...supersedingNames(operations)].filter((name) => this.#keys.has(name));
     if (names.length === 0) return state.corrections;
     const keys = new Map(state.corrections?.keys);
     const rows = new Map(state.corrections?.rows);
@@ -30,7 +30,7 @@ export class PreviewedCorrections {
 
   /** What a preview of these operations would have changed. */
   remember({ events, corrections }: Changes, operations: readonly Operation[]): void {
-    const names = new Set(supersedingNames(operations));
+    const names = supersedingNames(operations);
     for (const { source, id, hash, providerId, ...row } of events) {
       const name = eventKey(source, id);
       if (!names.has(name)) continue;
@@ -45,11 +45,11 @@ export class PreviewedCorrections {
   }
 }
 
-function supersedingNames(operations: readonly Operation[]): string[] {
-  const names: string[] = [];
+function supersedingNames(operations: readonly Operation[]): Set<string> {
+  const names = new Set<string>();
   for (const operation of operations) {
     if (operation.op !== "record" || operation.entry.supersedes !== true) continue;
-    names.push(eventKey(operation.entry.source, operation.entry.id));
+    names.add(eventKey(operation.entry.source, operation.entry.id));
   }
   return names;
 }

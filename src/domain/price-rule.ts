@@ -25,6 +25,7 @@ export interface Price {
  * before the book's; else it is unpriced. Rates of the two are never mixed: where an own price has a rate for images
  * only, that for tokens may be part of it already. Unpriced usage is assumed to cost the planning rates, also under
  * `block` (it was not blocked, so it was paid for); only `ignore` counts nothing.
+ * @param calls how many calls it was, for fees per call
  */
 export function priceUsage(
   usage: Usage,
@@ -32,11 +33,12 @@ export function priceUsage(
   own: QuotedRates | null,
   book: QuotedRates | null,
   settings: Settings,
+  calls = 1,
 ): Price {
   if (stated !== null) return { cost: stated, assumed: 0, pricedBy: "log" };
-  const byOwn = own === null ? null : costOf(usage, own.rates);
+  const byOwn = own === null ? null : costOf(usage, own.rates, calls);
   if (byOwn !== null) return { cost: byOwn, assumed: 0, pricedBy: "own" };
-  const byBook = book === null ? null : costOf(usage, book.rates);
+  const byBook = book === null ? null : costOf(usage, book.rates, calls);
   if (book !== null && byBook !== null) return { cost: byBook, assumed: 0, pricedBy: book.from };
   const assumed =
     settings.unpriced === "ignore"

@@ -65,9 +65,10 @@ export function promptSize(usage: TokenBuckets, requests = 1): number {
 /**
  * The cost of `usage` at `rates`, rounded once, half up, from the exact sum; `null` (unpriced) when a unit was used
  * that has no rate. No usage at all costs 0: the fee per call is for calls that were served.
+ * @param calls how many calls it was; 0 for a part of a call whose first part was counted as the call
  * Throws `AlphaError` when the cost is beyond the safe integers, about $9 million.
  */
-export function costOf(usage: Usage, rates: Rates): Nanos | null {
+export function costOf(usage: Usage, rates: Rates, calls = 1): Nanos | null {
   const { input, cacheRead, cacheWrite, output, images } = usage;
   if (
     (rates.input === null && input > 0) ||
@@ -85,13 +86,13 @@ export function costOf(usage: Usage, rates: Rates): Nanos | null {
     cacheWrite * (rates.cacheWrite ?? 0) +
     output * (rates.output ?? 0);
   if (scaled > Number.MAX_SAFE_INTEGER || flat > Number.MAX_SAFE_INTEGER) {
-    return exactCost(usage, rates);
+    return exactCost(usage, rates, calls);
   }
   // No term exceeds a sum of non-negative terms, so nothing up to here has been rounded.
   const rest = scaled % MILLION;
   const tokenCost = (scaled - rest) / MILLION + (rest * 2 >= MILLION ? 1 : 0);
   const served = input + cacheRead + cacheWrite + output + images > 0;
-  return checkedCost(tokenCost + flat + (served ? (rates.request ?? 0) : 0));
+  return checkedCost(tokenCost + flat + (served ? calls * (rates.request ?? 0) : 0));
 }
 
 /** The cost of any tokens and images at the planning rates; rounding and errors as for `costOf`. */
@@ -123,7 +124,7 @@ function flatCost(
 }
 
 /** `costOf` where tokens times rate leave the safe integers: many tokens at a high rate, though the cost is small. */
-function exactCost(usage: Usage, rates: Rates): Nanos {
+function exactCost(usage: Usage, rates: Rates, calls: number): Nanos {
   const scaled =
     product(usage.input, rates.input) +
     product(usage.cacheRead, rates.cacheRead) +
@@ -131,7 +132,7 @@ function exactCost(usage: Usage, rates: Rates): Nanos {
     product(usage.output, rates.output);
   const million = BigInt(MILLION);
   const cost =
-    (scaled + million / 2n) / million + product(usage.images, rates.image) + BigInt(rates.request ?? 0);
+    (scaled + million / 2n) / million + product(usage.images, rates.image) + product(calls, rates.request);
   return checkedCost(Number(cost));
 }
 

@@ -36,7 +36,7 @@ export interface PriceSet {
   /** Whether it holds already. */
   readonly hasBegun: boolean;
   readonly examples: readonly WorkedExample[];
-  /** Models of the ledger about which it decides once it has begun. */
+  /** Models of the ledger about which it decides when it begins. */
   readonly models: readonly PricedKind[];
   /** Events of these models in the ledger that have no price and occurred on days before it begins. */
   readonly unpricedBefore: number;
@@ -86,11 +86,10 @@ export async function setPrice(
     });
     const kinds = await modelsFor(tx, scope);
     const lookup = new OwnPrices(await tx.prices.own());
-    const holdsFrom = Math.max(at, startsAt);
-    const decides = (kind: PricedKind) => lookup.priceAt(kind, holdsFrom)?.id === price.id;
+    const decides = (kind: PricedKind) => lookup.priceAt(kind, startsAt)?.id === price.id;
     const models = kinds.filter(decides);
     const asNamed = isGlob(scope.model) || isGlob(scope.provider) ? [] : [scope];
-    const known = bookRates([...asNamed, ...kinds], holdsFrom, book);
+    const known = bookRates([...asNamed, ...kinds], startsAt, book);
     return {
       price,
       replaced,
@@ -167,11 +166,10 @@ export function removePrice(
       before: auditedPrice(price),
       reason: input.reason ?? null,
     });
-    const holdsFrom = Math.max(at, price.startsAt);
     return {
       price,
       timeZone,
-      models: kinds.filter((kind) => lookup.priceAt(kind, holdsFrom)?.id === price.id),
+      models: kinds.filter((kind) => lookup.priceAt(kind, price.startsAt)?.id === price.id),
     };
   }, options);
 }
@@ -207,7 +205,7 @@ function isSame(a: OwnPrice, b: Omit<OwnPrice, "id" | "rates">): boolean {
 }
 
 /** How a price is called in sentences and in the audit: `openai/gpt-4o`, or the model alone for any provider. */
-export function nameOf({ provider, model }: Pick<OwnPrice, "provider" | "model">): string {
+function nameOf({ provider, model }: Pick<OwnPrice, "provider" | "model">): string {
   return provider === "" ? model : `${provider}/${model}`;
 }
 

@@ -157,7 +157,8 @@ class Repricing {
     const { own, book, settings } = this.pricing;
     const found = book.rates(standing, standing.occurredAt, promptSize(standing, standing.requests));
     const rates = found === null ? null : { rates: found, from: "book" as const };
-    const price = priceUsage(standing, null, own.at(standing, standing.occurredAt), rates, settings);
+    const ownRates = own.at(standing, standing.occurredAt);
+    const price = priceUsage(standing, null, ownRates, rates, settings, standing.requests);
     if (price.pricedBy === "none") {
       // A cost that was stated is known; that no price covers the call makes it no less so.
       if (standing.pricedBy === "log") return [];

@@ -92,6 +92,15 @@ export function reportOn(db: Db): ReportReading {
             .selectFrom("usage_window")
             .whereRef("usage_window.user_id", "=", "users.id")
             .where("usage_window.period", "=", "day")
+            // Not so a day of which all was taken back.
+            .where((inner) =>
+              inner.or([
+                inner("tokens", ">", 0),
+                inner("images", ">", 0),
+                inner("requests", ">", 0),
+                inner("cost", ">", 0),
+              ]),
+            )
             .select((inner) => inner.fn.min("usage_window.window_index").as("day"))
             .as("day"),
         ])

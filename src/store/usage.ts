@@ -52,7 +52,7 @@ async function cells(
     .$if(kept.kind, (query) => query.select("usage_day.call_kind_id").groupBy("usage_day.call_kind_id"))
     .execute();
   const kinds = kept.kind ? await callKinds(db) : new Map<number, never>();
-  return rows.map((row) => {
+  const sums = rows.map((row) => {
     const kind = kinds.get(row.call_kind_id ?? 0);
     return {
       userId: row.user_id ?? 0,
@@ -72,6 +72,21 @@ async function cells(
       unpriced: Number(row.unpriced),
     };
   });
+  return sums.filter(isUsed);
+}
+
+/** Not so what was all taken back. */
+function isUsed({
+  input,
+  cacheRead,
+  cacheWrite,
+  output,
+  images,
+  requests,
+  cost,
+  assumed,
+}: UsageCell): boolean {
+  return input + cacheRead + cacheWrite + output + images + requests !== 0 || cost !== 0n || assumed !== 0n;
 }
 
 async function callKinds(db: Db) {

@@ -24,6 +24,10 @@ const ASKING: Readonly<Record<string, readonly Step[]>> = {
     { wait: "not known", send: KEY.enter },
     { wait: "Added eve@example.com" },
   ],
+  "alpha prices remove gpt-image-1": [
+    { wait: "Remove the price of gpt-image-1", send: `y${KEY.enter}` },
+    { wait: "Removed" },
+  ],
   "alpha tiers remove team": [{ wait: "Remove the tier team?", send: `y${KEY.enter}` }, { wait: "Removed" }],
 };
 
@@ -35,6 +39,9 @@ const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "users add": [["init"]],
   "users resume": [["users", "suspend", "ada@example.com"]],
   "tiers remove": [["tiers", "add", "team"]],
+  "prices remove": [
+    ["prices", "set", "gpt-x", "--provider", "azure", "--input", "1", "--from", "2026-10-01"],
+  ],
 };
 
 /** Makes of a home one in which every example can run: with the files that they name and stand-ins for programs that are not ours. */

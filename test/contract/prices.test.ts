@@ -105,7 +105,9 @@ everyStore((fresh) => {
     const { store, rows } = await fresh();
     await populate(store, "ada");
     await store.meter.settings();
-    await change(store, (tx) => tx.prices.add({ ...DEAR, rates: { ...NO_RATES, image: 40_000_000 } }, T0));
+    await change(store, (tx) =>
+      tx.prices.add({ ...DEAR, rates: { ...NO_RATES, image: 40_000_000, request: 9 } }, T0),
+    );
     const image = { cost: null, input: 0, output: 0, images: 2 };
     await store.meter.commit([
       record("early", { ...image, occurredAt: T0 - DAY - 1 }),
@@ -121,15 +123,15 @@ everyStore((fresh) => {
       },
       settle("call", image),
     ]);
-    // $0.05 an image at the planning rates, and $0.0005 for 5 tokens.
+    // $0.05 an image at the planning rates, and $0.0005 for 5 tokens; the fee per call is in the first part alone.
     expect(
       (await rows("usage_event")).map(({ cost, assumed, priced_by }) => [cost, assumed, priced_by]),
     ).toEqual([
       [0, 100_000_000, "none"],
-      [80_000_000, 0, "own"],
+      [80_000_009, 0, "own"],
       [0, 100_500_000, "none"],
       [7, 0, "log"],
-      [80_000_000, 0, "own"],
+      [80_000_009, 0, "own"],
       [80_000_000, 0, "own"],
     ]);
   });

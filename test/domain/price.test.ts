@@ -75,6 +75,15 @@ describe("costOf", () => {
     expect(costOf(usageOf({ images: 1 }), NO_RATES)).toBeNull();
   });
 
+  it("has a fee for each call of a record, and none for the later parts of one", () => {
+    const rates = { ...NO_RATES, input: 1_000_000, request: 7 };
+    expect([0, 1, 3].map((calls) => costOf(usageOf({ input: 10 }), rates, calls))).toEqual([10, 17, 31]);
+    expect(costOf(usageOf({}), rates, 3)).toBe(0);
+    // Beyond 2^53 millionths.
+    const dear = { ...rates, input: 900_000_000_000 };
+    expect(costOf(usageOf({ input: 20_000 }), dear, 3)).toBe(18_000_000_021);
+  });
+
   it("needs no rate for a unit that was not used", () => {
     expect(costOf(usageOf({ input: 10 }), { ...NO_RATES, input: 20_000_000 })).toBe(200);
   });

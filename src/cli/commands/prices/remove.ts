@@ -1,6 +1,6 @@
-import { nameOf, removePrice } from "../../../engine/price-changes.js";
+import { removePrice } from "../../../engine/price-changes.js";
 import { priceRemovedJson, priceRemovedText } from "../../../render/views/price-changes.js";
-import { whenText } from "../../../render/views/prices.js";
+import { priceName, whenText } from "../../../render/views/prices.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
 
@@ -25,7 +25,9 @@ export default async function remove(
   // Tried before it is asked about: nobody should confirm what cannot be done.
   const { price, timeZone } = await removePrice(engine, named, { dryRun: true });
   const local = context.width === null ? null : timeZone;
-  await context.confirm(`Remove the price of ${nameOf(price)} from ${whenText(price.startsAt, local)} on?`);
+  await context.confirm(
+    `Remove the price of ${priceName(price)} from ${whenText(price.startsAt, local)} on?`,
+  );
   const done = await removePrice(engine, named, { dryRun });
   context.changed({
     kind: "price-removed",
