@@ -1,9 +1,11 @@
 import type { Decision } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
 import type { UserStatus } from "../domain/entitlement.js";
+import type { ColumnsEntered, ImportColumns } from "../domain/import-columns.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
 import type { PreviewMemory } from "../domain/ledger-preview.js";
 import type { OwnPrices } from "../domain/own-prices.js";
+import type { PriceSource } from "../domain/price.js";
 import type { Settings } from "../domain/settings.js";
 import type { Instant } from "../domain/window.js";
 
@@ -17,6 +19,17 @@ export interface MeterStore {
     operations: readonly Operation[],
     options?: { readonly background?: boolean },
   ): Promise<readonly OperationOutcome[]>;
+  /**
+   * Enters plain records of a log as `commit` would enter them one by one, in one transaction whose length is the store's
+   * choice: at most a few milliseconds while others write.
+   * @param from the first record to be entered; those before it were
+   * @returns `null` when they have to go one by one, such as under a guardrail: nothing was written
+   */
+  enterColumns(
+    columns: ImportColumns,
+    from: number,
+    by: { readonly at: Instant; readonly importId: number; readonly book: PriceSource | null },
+  ): Promise<ColumnsEntered | null>;
   /**
    * What `commit` would answer, with nothing written.
    * @param memory lets several previews see which events those before them would have entered

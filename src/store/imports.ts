@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Selectable, sql } from "kysely";
-import type { ImportRecord, ImportsWriting } from "../engine/ports-imports.js";
+import type { ImportRecord, ImportsWriting } from "../engine/ports.js";
 import type { Db, Schema } from "./schema.js";
 
 type ImportRow = Selectable<Schema["import"]>;

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { standingOf } from "../domain/ledger-corrections.js";
 import type { LedgerRow } from "../domain/ledger-model.js";
 import type { Period } from "../domain/meter.js";
-import type { LedgerReading, Page, UserShare } from "../engine/ports-ledger.js";
+import type { LedgerReading, Page, UserShare } from "../engine/ports.js";
 import { loadGuardrails } from "./emergency.js";
 import { ledgerRowOf, selectRows } from "./ledger-rows.js";
 import type { Db } from "./schema.js";

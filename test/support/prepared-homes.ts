@@ -87,14 +87,22 @@ async function populate(home: Home): Promise<void> {
   ];
   await seededDatabase(home.database, users, {
     at: at - 24 * HOUR,
-    prepare: ({ store }) => {
+    prepare: async ({ store }) => {
+      const start = { at, actor: "olga", file: "older.jsonl", format: "alpha", options: "{}" };
+      const importId = await store.write((tx) => tx.records.startImport(start));
       const events = [
         record("1", { user: "ada", input: 600, output: 120, cost: 2_000_000, occurredAt: at }, at),
         record("2", { user: "bob", images: 2, model: "gpt-image-1", cost: null, occurredAt: at }, at),
-        record("3", { user: "cleo", feature: "advanced_analytics", occurredAt: at - 24 * HOUR }, at),
+        record(
+          "3",
+          { user: "cleo", feature: "advanced_analytics", occurredAt: at - 24 * HOUR, importId },
+          at,
+        ),
         reserve(HOLD, { tokens: 100, cost: 1_000_000 }, "ada", NOW - MINUTE),
       ];
-      return store.meter.commit(events);
+      await store.meter.commit(events);
+      const tally = { inserted: 1, superseded: 0, duplicate: 0, rejected: 0, skipped: 0 };
+      await store.write((tx) => tx.records.finishImport(importId, { at, ...tally }));
     },
   });
   await home.ok(["tiers", "add", "spare", "--daily-tokens", "10"]);

@@ -23,6 +23,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "usage import": ["usage.jsonl"],
   "usage record": ["ada", "--provider", "openai", "--model", "gpt-4o", "--input-tokens", "1200"],
   "usage events": [],
+  "usage imports": [],
+  "usage undo-import": ["1", "--yes"],
   "usage report": [],
   "usage reprice": ["--yes"],
   "prices list": [],
@@ -38,6 +40,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "holds release": [HOLD],
   "reset daily": [],
   "cron show": [],
+  "db verify": [],
 };
 
 /** The sample of a command, as a whole command line without `alpha`. */

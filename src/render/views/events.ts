@@ -164,6 +164,8 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         ),
         paint: (text, { status }, style) => (status === "ok" ? text : style.bad(text)),
       },
+      name("source", "SOURCE", 11, ({ source }) => source ?? ""),
+      name("id", "ID", 8, ({ id }) => id ?? ""),
       {
         key: "corrects",
         header: "CORRECTS",
@@ -172,8 +174,6 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         text: ({ corrects }) => (corrects === null ? "-" : String(corrects)),
         value: ({ corrects }) => corrects,
       },
-      name("source", "SOURCE", 11, ({ source }) => source ?? ""),
-      name("id", "ID", 8, ({ id }) => id ?? ""),
     ],
     notes: [
       ...(local === null || events.length === 0 ? [] : [`Times are in ${local}.`]),

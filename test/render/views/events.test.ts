@@ -32,6 +32,7 @@ function event(more: Partial<EventView> = {}): EventView {
     status: "ok",
     estimated: false,
     importId: 3,
+    corrects: null,
     ...more,
   };
 }
@@ -100,6 +101,35 @@ it("leaves nothing out off a terminal", () => {
     ? The call never said what it used: what was held for it was counted.
     "
   `);
+});
+
+it("says of a correction which event it corrects, and by how much", () => {
+  const correction = event({
+    number: 1208,
+    corrects: 1204,
+    source: null,
+    id: null,
+    input: 0,
+    cacheRead: 0,
+    output: -45,
+    requests: 0,
+    cost: 450_000,
+    assumed: -90_000_000,
+    pricedBy: "own",
+  });
+  const text = render(eventsTable([correction], null), "table", { width: null, style });
+  expect(text).toMatch(/ -45 .* \$0\.00045 +-\$0\.09 +own +ok +- +- +1204$/m);
+  expect(text).toContain("A row that corrects another one says by how much what counts changed.");
+  expect(eventJson(correction)).toMatchObject({
+    corrects: 1204,
+    output_tokens: -45,
+    cost: { nanos: 450_000 },
+    assumed_cost: { nanos: -90_000_000, usd: "-0.09" },
+  });
+  expect(render(eventsTable([correction], null), "csv", { width: null, style })).toMatch(
+    /0\.00045,-0\.09,own,ok,,,1204\n$/,
+  );
+  expect(eventJson(event())).toMatchObject({ corrects: null });
 });
 
 it("is disjoint buckets and money in JSON", () => {

@@ -120,7 +120,7 @@ function declareImports(usage: Command, run: Run): void {
     details:
       "By corrections: the ledger keeps what was entered and that it was taken back, and every total moves by the difference. The file can then be imported again, mended or with another --user or --map, and counts. Calls that another source has met too stay. It can be interrupted and repeated.",
     args: { number: "the import's number, as alpha usage imports shows it" },
-    examples: ["alpha usage undo-import 3 --dry-run", "alpha usage undo-import 3 --yes"],
+    examples: ["alpha usage undo-import 1 --dry-run", "alpha usage undo-import 1 --yes"],
     changes: true,
     confirms: true,
     load: () => import("./undo-import.js"),
