@@ -40,19 +40,19 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
 
   await validity(
     numbered("setting")
-      .addColumn("key", "text", (column) => column.notNull())
-      .addColumn("value", "text", (column) => column.notNull()),
+      .addColumn("key", on.text, (column) => column.notNull())
+      .addColumn("value", on.text, (column) => column.notNull()),
     on,
   ).execute();
   await oneCurrent(db, "setting", ["key"]);
 
   await numbered("tier")
-    .addColumn("key", "text", (column) => column.notNull().unique())
+    .addColumn("key", on.text, (column) => column.notNull().unique())
     .execute();
   await validity(
     numbered("tier_version")
       .addColumn("tier_id", on.int, (column) => column.notNull().references("tier.id"))
-      .addColumn("label", "text", (column) => column.notNull())
+      .addColumn("label", on.text, (column) => column.notNull())
       .addColumn("rank", on.int, (column) => column.notNull().check(sql`rank >= 1`))
       // Null: what the setting of that name says; -1: unlimited.
       .addColumn("call_tokens", on.int, (column) => column.check(sql`call_tokens >= 1 or call_tokens = -1`)),
@@ -61,36 +61,36 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
   await oneCurrent(db, "tier_version", ["tier_id"]);
   await keyed("tier_quota")
     .addColumn("tier_version_id", on.int, (column) => column.notNull().references("tier_version.id"))
-    .addColumn("meter", "text", (column) => column.notNull())
-    .addColumn("period", "text", (column) => column.notNull())
+    .addColumn("meter", on.text, (column) => column.notNull())
+    .addColumn("period", on.text, (column) => column.notNull())
     .addColumn("limit_amount", on.int, (column) => column.notNull().check(sql`limit_amount >= 0`))
     .addPrimaryKeyConstraint("tier_quota_key", ["tier_version_id", "meter", "period"])
     .execute();
   await keyed("tier_feature")
     .addColumn("tier_version_id", on.int, (column) => column.notNull().references("tier_version.id"))
-    .addColumn("feature", "text", (column) => column.notNull())
+    .addColumn("feature", on.text, (column) => column.notNull())
     .addPrimaryKeyConstraint("tier_feature_key", ["tier_version_id", "feature"])
     .execute();
 
   await numbered("users")
-    .addColumn("key", "text", (column) => column.notNull().unique())
-    .addColumn("email", "text")
-    .addColumn("name", "text")
-    .addColumn("persona", "text")
+    .addColumn("key", on.text, (column) => column.notNull().unique())
+    .addColumn("email", on.text)
+    .addColumn("name", on.text)
+    .addColumn("persona", on.text)
     .addColumn("created_at", on.int, (column) => column.notNull())
     .addColumn("lock_seq", on.int, (column) => column.notNull().defaultTo(0))
     .execute();
   await keyed("user_name")
-    .addColumn("name", "text", (column) => column.notNull().primaryKey())
+    .addColumn("name", on.text, (column) => column.notNull().primaryKey())
     .addColumn("user_id", on.int, (column) => column.notNull().references("users.id"))
-    .addColumn("kind", "text", (column) => column.notNull().check(sql`kind in ('id', 'email', 'alias')`))
+    .addColumn("kind", on.text, (column) => column.notNull().check(sql`kind in ('id', 'email', 'alias')`))
     .execute();
   await db.schema.createIndex("user_name_user").on("user_name").column("user_id").execute();
   await validity(
     numbered("membership")
       .addColumn("user_id", on.int, (column) => column.notNull().references("users.id"))
       .addColumn("tier_id", on.int, (column) => column.notNull().references("tier.id"))
-      .addColumn("status", "text", (column) =>
+      .addColumn("status", on.text, (column) =>
         column.notNull().check(sql`status in ('active', 'suspended', 'removed')`),
       ),
     on,
@@ -100,13 +100,13 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
   await validity(
     numbered("override")
       .addColumn("user_id", on.int, (column) => column.notNull().references("users.id"))
-      .addColumn("kind", "text", (column) => column.notNull().check(sql`kind in ('quota', 'feature')`))
-      .addColumn("meter", "text", (column) => column.notNull().defaultTo(""))
-      .addColumn("period", "text", (column) => column.notNull().defaultTo(""))
-      .addColumn("feature", "text", (column) => column.notNull().defaultTo(""))
+      .addColumn("kind", on.text, (column) => column.notNull().check(sql`kind in ('quota', 'feature')`))
+      .addColumn("meter", on.text, (column) => column.notNull().defaultTo(""))
+      .addColumn("period", on.text, (column) => column.notNull().defaultTo(""))
+      .addColumn("feature", on.text, (column) => column.notNull().defaultTo(""))
       .addColumn("limit_amount", on.int)
       .addColumn("granted", on.int)
-      .addColumn("reason", "text")
+      .addColumn("reason", on.text)
       .addColumn("expires_at", on.int),
     on,
   ).execute();
@@ -114,9 +114,9 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
 
   await keyed("forgiveness")
     .addColumn("user_id", on.int, (column) => column.notNull())
-    .addColumn("period", "text", (column) => column.notNull())
+    .addColumn("period", on.text, (column) => column.notNull())
     .addColumn("window_index", on.int, (column) => column.notNull())
-    .addColumn("meter", "text", (column) => column.notNull())
+    .addColumn("meter", on.text, (column) => column.notNull())
     .addColumn("forgiven_at", on.int, (column) => column.notNull())
     .addColumn("amount", on.int, (column) => column.notNull())
     .addPrimaryKeyConstraint("forgiveness_key", ["user_id", "period", "window_index", "meter", "forgiven_at"])
@@ -124,14 +124,14 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
 
   await validity(
     numbered("stop")
-      .addColumn("action", "text", (column) => column.notNull().check(sql`action in ('stop', 'throttle')`))
+      .addColumn("action", on.text, (column) => column.notNull().check(sql`action in ('stop', 'throttle')`))
       .addColumn("user_id", on.int, (column) => column.references("users.id"))
       .addColumn("tier_id", on.int, (column) => column.references("tier.id"))
-      .addColumn("provider", "text")
-      .addColumn("model", "text")
-      .addColumn("feature", "text")
-      .addColumn("reason", "text")
-      .addColumn("actor", "text", (column) => column.notNull())
+      .addColumn("provider", on.text)
+      .addColumn("model", on.text)
+      .addColumn("feature", on.text)
+      .addColumn("reason", on.text)
+      .addColumn("actor", on.text, (column) => column.notNull())
       .addColumn("expires_at", on.int)
       .addColumn("guardrail_id", on.int),
     on,
@@ -139,10 +139,10 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
 
   await validity(
     numbered("guardrail")
-      .addColumn("meter", "text", (column) => column.notNull().check(sql`meter in ('cost', 'tokens')`))
-      .addColumn("period", "text", (column) => column.notNull())
+      .addColumn("meter", on.text, (column) => column.notNull().check(sql`meter in ('cost', 'tokens')`))
+      .addColumn("period", on.text, (column) => column.notNull())
       .addColumn("limit_amount", on.int, (column) => column.notNull().check(sql`limit_amount >= 0`))
-      .addColumn("action", "text", (column) =>
+      .addColumn("action", on.text, (column) =>
         column.notNull().check(sql`action in ('alert', 'throttle', 'stop')`),
       ),
     on,
@@ -154,13 +154,13 @@ async function createWhatDecides(db: AnyDb, on: Flavor, numbered: Table, keyed: 
 async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Table): Promise<void> {
   // The triple of provider, model and feature is interned: it repeats in every event and every daily total.
   await numbered("call_kind")
-    .addColumn("provider", "text", (column) => column.notNull())
-    .addColumn("model", "text", (column) => column.notNull())
-    .addColumn("feature", "text", (column) => column.notNull())
+    .addColumn("provider", on.text, (column) => column.notNull())
+    .addColumn("model", on.text, (column) => column.notNull())
+    .addColumn("feature", on.text, (column) => column.notNull())
     .addUniqueConstraint("call_kind_triple", ["provider", "model", "feature"])
     .execute();
   await numbered("event_source")
-    .addColumn("name", "text", (column) => column.notNull().unique())
+    .addColumn("name", on.text, (column) => column.notNull().unique())
     .execute();
 
   await numbered("usage_event")
@@ -177,9 +177,9 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
     .addColumn("requests", on.int, (column) => column.notNull())
     .addColumn("cost", on.int, (column) => column.notNull())
     .addColumn("assumed", on.int, (column) => column.notNull())
-    .addColumn("priced_by", "text", (column) => column.notNull())
+    .addColumn("priced_by", on.text, (column) => column.notNull())
     // Null where it says nothing new: `ok`, measured, metered live, no correction. A null costs a byte a row.
-    .addColumn("status", "text")
+    .addColumn("status", on.text)
     .addColumn("estimated", on.int)
     .addColumn("import_id", on.int)
     .addColumn("corrects", on.int)
@@ -188,10 +188,10 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
   // Identity outlives the ledger rows: an old file imported again still counts once after its month was pruned.
   await keyed("event_key")
     .addColumn("source_id", on.int, (column) => column.notNull())
-    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("id", on.text, (column) => column.notNull())
     .addColumn("hash", on.int, (column) => column.notNull())
     .addColumn("event_id", on.int, (column) => column.notNull())
-    .addColumn("provider_id", "text")
+    .addColumn("provider_id", on.text)
     .addPrimaryKeyConstraint("event_key_key", ["source_id", "id"])
     .execute();
   await db.schema
@@ -204,7 +204,7 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
 
   await keyed("usage_window")
     .addColumn("user_id", on.int, (column) => column.notNull())
-    .addColumn("period", "text", (column) => column.notNull())
+    .addColumn("period", on.text, (column) => column.notNull())
     .addColumn("window_index", on.int, (column) => column.notNull())
     .addColumn("tokens", on.int, (column) => column.notNull())
     .addColumn("images", on.int, (column) => column.notNull())
@@ -232,7 +232,7 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
 
   await keyed("hold")
     .addColumn("user_id", on.int, (column) => column.notNull())
-    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("id", on.text, (column) => column.notNull())
     .addColumn("call_kind_id", on.int, (column) => column.notNull())
     .addColumn("tokens", on.int, (column) => column.notNull())
     .addColumn("images", on.int, (column) => column.notNull())
@@ -246,8 +246,8 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
   await keyed("refusal")
     .addColumn("user_id", on.int, (column) => column.notNull())
     .addColumn("day", on.int, (column) => column.notNull())
-    .addColumn("code", "text", (column) => column.notNull())
-    .addColumn("meter", "text", (column) => column.notNull())
+    .addColumn("code", on.text, (column) => column.notNull())
+    .addColumn("meter", on.text, (column) => column.notNull())
     .addColumn("count", on.int, (column) => column.notNull())
     .addPrimaryKeyConstraint("refusal_key", ["user_id", "day", "code", "meter"])
     .execute();
@@ -267,13 +267,13 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
     .execute();
 
   await numbered("alert")
-    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("kind", on.text, (column) => column.notNull())
     .addColumn("user_id", on.int, (column) => column.notNull())
-    .addColumn("period", "text", (column) => column.notNull())
+    .addColumn("period", on.text, (column) => column.notNull())
     .addColumn("window_index", on.int, (column) => column.notNull())
-    .addColumn("meter", "text", (column) => column.notNull())
+    .addColumn("meter", on.text, (column) => column.notNull())
     .addColumn("threshold", on.int, (column) => column.notNull())
-    .addColumn("code", "text", (column) => column.notNull())
+    .addColumn("code", on.text, (column) => column.notNull())
     .addColumn("at", on.int, (column) => column.notNull())
     .addColumn("printed_at", on.int)
     .execute();
@@ -290,20 +290,20 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
 async function createRecords(on: Flavor, numbered: Table, keyed: Table): Promise<void> {
   await numbered("audit_entry")
     .addColumn("at", on.int, (column) => column.notNull())
-    .addColumn("actor", "text", (column) => column.notNull())
-    .addColumn("action", "text", (column) => column.notNull())
-    .addColumn("subject", "text", (column) => column.notNull())
-    .addColumn("before", "text")
-    .addColumn("after", "text")
-    .addColumn("reason", "text")
+    .addColumn("actor", on.text, (column) => column.notNull())
+    .addColumn("action", on.text, (column) => column.notNull())
+    .addColumn("subject", on.text, (column) => column.notNull())
+    .addColumn("before", on.text)
+    .addColumn("after", on.text)
+    .addColumn("reason", on.text)
     .execute();
 
   await numbered("import")
     .addColumn("started_at", on.int, (column) => column.notNull())
     .addColumn("finished_at", on.int)
-    .addColumn("actor", "text", (column) => column.notNull())
-    .addColumn("file", "text", (column) => column.notNull())
-    .addColumn("options", "text", (column) => column.notNull())
+    .addColumn("actor", on.text, (column) => column.notNull())
+    .addColumn("file", on.text, (column) => column.notNull())
+    .addColumn("options", on.text, (column) => column.notNull())
     .addColumn("inserted", on.int, (column) => column.notNull().defaultTo(0))
     .addColumn("duplicate", on.int, (column) => column.notNull().defaultTo(0))
     .addColumn("rejected", on.int, (column) => column.notNull().defaultTo(0))
@@ -312,7 +312,7 @@ async function createRecords(on: Flavor, numbered: Table, keyed: Table): Promise
   await keyed("reset_run")
     .addColumn("day", on.int, (column) => column.notNull().primaryKey())
     .addColumn("ran_at", on.int, (column) => column.notNull())
-    .addColumn("actor", "text", (column) => column.notNull())
+    .addColumn("actor", on.text, (column) => column.notNull())
     .addColumn("holds_ended", on.int, (column) => column.notNull())
     .addColumn("overrides_ended", on.int, (column) => column.notNull())
     .addColumn("stops_ended", on.int, (column) => column.notNull())
@@ -320,8 +320,8 @@ async function createRecords(on: Flavor, numbered: Table, keyed: Table): Promise
 
   // Who opened the database to meter with it: the latest opening of each kind, on each machine.
   await keyed("client")
-    .addColumn("kind", "text", (column) => column.notNull())
-    .addColumn("host", "text", (column) => column.notNull())
+    .addColumn("kind", on.text, (column) => column.notNull())
+    .addColumn("host", on.text, (column) => column.notNull())
     .addColumn("fail_open", on.int, (column) => column.notNull())
     .addColumn("pid", on.int, (column) => column.notNull())
     .addColumn("opened_at", on.int, (column) => column.notNull())
@@ -330,8 +330,8 @@ async function createRecords(on: Flavor, numbered: Table, keyed: Table): Promise
 
   // A lease: whoever was killed while holding it gives it back when it runs out.
   await keyed("job_lease")
-    .addColumn("name", "text", (column) => column.notNull().primaryKey())
-    .addColumn("holder", "text", (column) => column.notNull())
+    .addColumn("name", on.text, (column) => column.notNull().primaryKey())
+    .addColumn("holder", on.text, (column) => column.notNull())
     .addColumn("expires_at", on.int, (column) => column.notNull())
     .execute();
 }

@@ -15,8 +15,8 @@ async function createPrices(db: AnyDb, on: Flavor): Promise<void> {
     .createTable("price")
     .addColumn("id", on.int, (column) => on.numbered(column))
     // Globs; an empty provider stands for all of them.
-    .addColumn("provider", "text", (column) => column.notNull())
-    .addColumn("model", "text", (column) => column.notNull())
+    .addColumn("provider", on.text, (column) => column.notNull())
+    .addColumn("model", on.text, (column) => column.notNull())
     // From when calls cost this; `valid_from` is when it was entered.
     .addColumn("starts_at", on.int, (column) => column.notNull())
     // Nanos per million tokens, and per image and call; null: not stated.
@@ -40,7 +40,7 @@ async function createPrices(db: AnyDb, on: Flavor): Promise<void> {
 }
 
 async function addCorrections(db: AnyDb, on: Flavor): Promise<void> {
-  const add = (table: string, column: string, type: "text" | Flavor["int"]) =>
+  const add = (table: string, column: string, type: Flavor["text"] | Flavor["int"]) =>
     db.schema.alterTable(table).addColumn(column, type).execute();
 
   // How the number of unpriced events changes; null: as `priced_by` says, which is so for all but corrections.
@@ -61,7 +61,7 @@ async function addCorrections(db: AnyDb, on: Flavor): Promise<void> {
     .where(sql.ref("import_id"), "is not", null)
     .execute();
 
-  await add("import", "format", "text");
+  await add("import", "format", on.text);
   // The ledger's numbers between which its events lie, so that undoing it need not look at the others.
   await add("import", "first_event", on.int);
   await add("import", "last_event", on.int);

@@ -4,6 +4,8 @@ import type { ColumnDefinitionBuilder, RawBuilder } from "kysely";
 export interface Flavor {
   /** A 64-bit integer column. */
   readonly int: "integer" | "bigint";
+  /** A text column, ordered by its bytes. */
+  readonly text: "text" | RawBuilder<unknown>;
   /** Makes a column the primary key that the database numbers itself. */
   numbered(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder;
   /** What stands behind the closing parenthesis of a table numbered by the database. */

@@ -60,4 +60,6 @@ export interface ColumnsEntered {
   };
   /** Calls inserted, by user number and day. */
   readonly brought: readonly { readonly userId: number; readonly day: number; readonly requests: number }[];
+  /** How long it gave way to other writers before, in whole milliseconds. */
+  readonly waited: number;
 }

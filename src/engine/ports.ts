@@ -20,8 +20,8 @@ import type { Instant } from "../domain/window.js";
 import type { MeterStore } from "./meter-port.js";
 
 export type { LastSeen, MeterStore } from "./meter-port.js";
-export type { ImportRecord, ImportsWriting, ImportTally } from "./ports-imports.js";
-export type { LedgerReading, Page, StandingEvent, UserShare } from "./ports-ledger.js";
+export type { ImportRecord, ImportsWriting } from "./ports-imports.js";
+export type { LedgerReading, Page, UserShare } from "./ports-ledger.js";
 export type { HoursWithin } from "./ports-overlaps.js";
 
 import type { HoldsReading, HoldsWriting } from "./ports-holds.js";

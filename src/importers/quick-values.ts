@@ -63,6 +63,33 @@ function twoDigits(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
 }
 
+/** More digits may not be exact. */
+const COUNT_DIGITS = 15;
+
+/** The number that up to 15 digits spell; -1 for anything else. */
+export function quickCount(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > COUNT_DIGITS) return -1;
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    count = count * 10 + digit;
+  }
+  return count;
+}
+
+const FIRST_SURROGATE = 0xd800;
+
+/** Whether a text surely holds neither NUL nor surrogates, be they in pairs. */
+export function isPlainText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0 || code >= FIRST_SURROGATE) return false;
+  }
+  return true;
+}
+
 const NANOS = 1e9;
 /** Below this many dollars the product with 1e9 is off by less than a thousandth of a nano. */
 const QUICK_BELOW = 1000;

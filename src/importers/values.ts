@@ -1,7 +1,7 @@
 import type { Nanos } from "../domain/money.js";
 import type { Instant } from "../domain/window.js";
 import { type Fields, type Rejection, reject } from "./importer.js";
-import { quickInstant, quickUsd, quickUsdFromNumber } from "./quick-values.js";
+import { isPlainText, quickCount, quickInstant, quickUsd, quickUsdFromNumber } from "./quick-values.js";
 
 const HOUR = 3_600_000;
 /** Earlier times are epoch zeros and clock faults; there was no metered AI usage to log. */
@@ -10,7 +10,6 @@ const MAX_AHEAD = 24 * HOUR;
 const MAX_TEXT = 512;
 const SHOWN = 40;
 
-const PLAIN_COUNT = /^\d{1,15}$/;
 const COUNT = /^\+?(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?$/;
 const NEGATIVE = /^-\d/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -50,7 +49,8 @@ export function readCount(fields: Fields, field: string): number | null | Reject
     return Number.isSafeInteger(value) && value >= 0 ? value + 0 : reject(field, notCount(value));
   }
   if (typeof value === "string") {
-    if (PLAIN_COUNT.test(value)) return Number(value);
+    const quick = quickCount(value);
+    if (quick >= 0) return quick;
     const text = value.trim();
     if (text === "") return null;
     return parseCount(text) ?? reject(field, notCount(value));
@@ -112,7 +112,7 @@ export function readText(fields: Fields, field: string): string | null | Rejecti
     const text = value.trim();
     if (text === "") return null;
     if (text.length > MAX_TEXT) return reject(field, `is longer than ${MAX_TEXT} characters: ${show(text)}`);
-    if (UNSTORABLE.test(text)) return reject(field, `contains characters that are not text: ${show(text)}`);
+    if (!isPlainText(text) && UNSTORABLE.test(text)) return reject(field, `contains characters that are not text: ${show(text)}`);
     return text;
   }
   if (value === undefined || value === null) return null;

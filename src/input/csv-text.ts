@@ -3,7 +3,7 @@ import { type CsvError, parse } from "csv-parse/sync";
 const DELIMITERS = [",", ";", "\t"] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-const QUOTE = '"';
+export const QUOTE = '"';
 
 /** The delimiter that a header line uses most outside quotes; `null` when it has none of them. */
 export function detectDelimiter(header: string): Delimiter | null {

@@ -1,6 +1,6 @@
 import { AlphaError } from "../errors.js";
 import type { Fields, Problem, RawRecord } from "../importers/importer.js";
-import { type Delimiter, detectDelimiter, parseQuoted, scanQuotes } from "./csv-text.js";
+import { type Delimiter, detectDelimiter, parseQuoted, QUOTE, scanQuotes } from "./csv-text.js";
 import { type LineSink, MAX_RECORD_BYTES } from "./lines.js";
 
 /** How much may be read again after quotation marks that are never closed; bounds the work. */
@@ -10,21 +10,77 @@ const MISPLACED = "is not valid CSV: a quotation mark is out of place";
 /** Only delimiters and blanks: a blank row. */
 const BLANK = /^[\s,;"]*$/;
 
+/** The first character of nearly every row: such a row is not blank. */
+const NOT_BLANK = /^\w/;
+
 /** A row whose canonical text is only made when somebody needs it. */
 class CsvRecord implements RawRecord {
-  readonly line: number;
   fields: Fields | null = null;
   problem: Problem | null = null;
   readonly occurrence = null;
-  readonly #text: string;
 
-  constructor(line: number, text: string) {
-    this.line = line;
-    this.#text = text;
-  }
+  constructor(
+    readonly line: number,
+    private readonly text: string,
+    private readonly columns: Columns | null,
+  ) {}
 
   get raw(): string {
-    return this.fields ? JSON.stringify(this.fields) : this.#text;
+    const fields = this.fields ?? (this.problem === null ? this.columns?.read(this.text) : null);
+    return fields ? JSON.stringify(fields) : this.text;
+  }
+
+  release(): void {
+    this.fields = null;
+  }
+}
+
+/** The columns that a header names. */
+class Columns {
+  /** A row of which nothing is known: copying it is cheaper than adding its fields one by one. */
+  readonly #blank: Fields;
+
+  constructor(
+    readonly header: readonly string[],
+    readonly delimiter: Delimiter,
+  ) {
+    this.#blank = Object.fromEntries(header.map((column) => [column, ""]));
+  }
+
+  /** The fields of a row, quoted or not; `null` when it has more or fewer than the header, or is not valid. */
+  read(text: string): Fields | null {
+    if (!text.includes(QUOTE)) return this.split(text);
+    const row = parseQuoted([text], this.delimiter)[0];
+    return row ? this.name(row) : null;
+  }
+
+  /** The same for a row without quotes. */
+  split(text: string): Fields | null {
+    const { header, delimiter } = this;
+    const fields: Record<string, unknown> = { ...this.#blank };
+    const last = header.length - 1;
+    let from = 0;
+    for (let i = 0; i < last; i++) {
+      const end = text.indexOf(delimiter, from);
+      if (end < 0) return null;
+      fields[header[i]!] = text.slice(from, end);
+      from = end + 1;
+    }
+    if (text.indexOf(delimiter, from) >= 0) return null;
+    fields[header[last]!] = text.slice(from);
+    return fields;
+  }
+
+  name(row: readonly string[]): Fields | null {
+    const { header } = this;
+    if (row.length !== header.length) return null;
+    const fields: Record<string, unknown> = { ...this.#blank };
+    for (let i = 0; i < row.length; i++) fields[header[i]!] = row[i]!;
+    return fields;
+  }
+
+  problemOf(fields: number): Problem {
+    return { field: null, reason: `has ${fields} fields where the header has ${this.header.length}` };
   }
 }
 
@@ -41,7 +97,7 @@ interface OpenRecord {
  */
 export class CsvReader implements LineSink {
   readonly #name: string;
-  #header: string[] | null = null;
+  #columns: Columns | null = null;
   #delimiter: Delimiter = ",";
   #records: CsvRecord[] = [];
   /** The records of this batch that contain quotes, and their texts. */
@@ -56,7 +112,7 @@ export class CsvReader implements LineSink {
 
   /** The column names; `null` before the header was read. */
   get header(): readonly string[] | null {
-    return this.#header;
+    return this.#columns?.header ?? null;
   }
 
   line(text: string, number: number): void {
@@ -72,8 +128,12 @@ export class CsvReader implements LineSink {
     const rows = parseQuoted(this.#quotedTexts, this.#delimiter);
     for (const [i, record] of this.#quoted.entries()) {
       const row = rows[i];
-      if (row) this.#fill(record, row);
-      else record.problem = { field: null, reason: MISPLACED };
+      if (!row) {
+        record.problem = { field: null, reason: MISPLACED };
+        continue;
+      }
+      record.fields = this.#columns?.name(row) ?? null;
+      if (record.fields === null) record.problem = this.#columns?.problemOf(row.length) ?? null;
     }
     const records = this.#records;
     this.#records = [];
@@ -93,8 +153,8 @@ export class CsvReader implements LineSink {
       return;
     }
     if (text.trim() === "" && problem === null) return;
-    if (!this.#header) this.#delimiter = detectDelimiter(text) ?? ",";
-    if (text.includes('"') && scanQuotes(text, this.#delimiter, false) === "inside") {
+    if (!this.#columns) this.#delimiter = detectDelimiter(text) ?? ",";
+    if (text.includes(QUOTE) && scanQuotes(text, this.#delimiter, false) === "inside") {
       this.#open = { line: number, lines: [{ text, problem }], length: text.length };
     } else {
       this.#complete(text, number, problem);
@@ -117,20 +177,21 @@ export class CsvReader implements LineSink {
   }
 
   #complete(text: string, line: number, problem: string | null): void {
-    if (!this.#header) {
-      this.#header = this.#readHeader(text, problem);
+    const columns = this.#columns;
+    if (!columns) {
+      this.#columns = new Columns(this.#readHeader(text, problem), this.#delimiter);
       return;
     }
-    const record = new CsvRecord(line, text);
+    const record = new CsvRecord(line, text, columns);
     if (problem !== null) {
       record.problem = { field: null, reason: problem };
-    } else if (text.includes('"')) {
+    } else if (text.includes(QUOTE)) {
       this.#quoted.push(record);
       this.#quotedTexts.push(text);
     } else {
-      const row = text.split(this.#delimiter);
-      if (row[0]?.trim() === "" && BLANK.test(text)) return;
-      this.#fill(record, row);
+      if (!NOT_BLANK.test(text) && isBlank(text, this.#delimiter)) return;
+      record.fields = columns.split(text);
+      if (record.fields === null) record.problem = columns.problemOf(text.split(this.#delimiter).length);
     }
     this.#records.push(record);
   }
@@ -138,26 +199,14 @@ export class CsvReader implements LineSink {
   /** Rejects the line that opens a quoted field without an end, and reads those after it as records of their own. */
   #giveUp(open: OpenRecord, reason: string): void {
     this.#open = null;
-    if (!this.#header) throw this.#badHeader(reason);
+    if (!this.#columns) throw this.#badHeader(reason);
     const [first, ...rest] = open.lines;
-    const record = new CsvRecord(open.line, first?.text ?? "");
+    const record = new CsvRecord(open.line, first?.text ?? "", null);
     record.problem = { field: null, reason };
     this.#records.push(record);
     this.#reread += open.length;
     if (this.#reread > MAX_REREAD) return;
     for (const [i, { text, problem }] of rest.entries()) this.#take(text, open.line + 1 + i, problem);
-  }
-
-  #fill(record: CsvRecord, row: readonly string[]): void {
-    const header = this.#header ?? [];
-    if (row.length !== header.length) {
-      const reason = `has ${row.length} fields where the header has ${header.length}`;
-      record.problem = { field: null, reason };
-      return;
-    }
-    const fields: Record<string, string> = {};
-    for (let i = 0; i < row.length; i++) fields[header[i]!] = row[i]!;
-    record.fields = fields;
   }
 
   #readHeader(text: string, problem: string | null): string[] {
@@ -175,4 +224,8 @@ export class CsvReader implements LineSink {
       hint: "The first line of a CSV file names its columns, in UTF-8, each name once.",
     });
   }
+}
+
+function isBlank(text: string, delimiter: Delimiter): boolean {
+  return text.split(delimiter, 1)[0]?.trim() === "" && BLANK.test(text);
 }

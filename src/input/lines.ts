@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -78,11 +78,13 @@ export class LineSplitter {
 
   /** Whole lines, without the last line break. Decoded in one go, which is much cheaper than line by line. */
   #emitBlock(bytes: Buffer): void {
-    if (bytes.length > MAX_RECORD_BYTES || !isUtf8(bytes)) {
+    // Most logs are ASCII, which is decoded several times faster as Latin-1.
+    const encoding = isAscii(bytes) ? "latin1" : isUtf8(bytes) ? "utf8" : null;
+    if (bytes.length > MAX_RECORD_BYTES || encoding === null) {
       this.#emitBytes(bytes);
       return;
     }
-    const text = bytes.toString("utf8");
+    const text = bytes.toString(encoding);
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
       this.#sink.line(text.slice(start, beforeCr(text, start, end)), ++this.#lines);

@@ -1,4 +1,5 @@
 import type { Decision } from "../domain/decide.js";
+import type { ColumnsEntered, ImportColumns } from "../domain/import-columns.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
 import type { PreviewMemory } from "../domain/ledger-preview.js";
 import type { Settings } from "../domain/settings.js";
@@ -62,6 +63,14 @@ class MeterOpenedLater implements MeterStore {
     options?: { readonly background?: boolean },
   ): Promise<readonly OperationOutcome[]> {
     return (await this.opened()).meter.commit(operations, options);
+  }
+
+  async enterColumns(
+    columns: ImportColumns,
+    from: number,
+    by: Parameters<MeterStore["enterColumns"]>[2],
+  ): Promise<ColumnsEntered | null> {
+    return (await this.opened()).meter.enterColumns(columns, from, by);
   }
 
   async preview(

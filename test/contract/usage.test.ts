@@ -142,6 +142,7 @@ everyStore((fresh) => {
       status: "timeout",
       estimated: true,
       importId: 8,
+      corrects: null,
     });
   });
 

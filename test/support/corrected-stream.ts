@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { contentHash } from "../../src/domain/content-hash.js";
-import { isNothing, type Standing, standingOf } from "../../src/domain/ledger-corrections.js";
+import { type Standing, standingOf } from "../../src/domain/ledger-corrections.js";
 import { type Entry, eventKey, type Operation } from "../../src/domain/ledger-model.js";
 import type { QuotedRates } from "../../src/domain/price-rule.js";
 import { instant } from "./decision.js";
@@ -161,12 +161,4 @@ export function totalsOf(store: ModelStore) {
       Object.values(amounts).some((amount) => amount !== 0),
     ),
   };
-}
-
-/** Events that still count. */
-export function counting(store: ModelStore): number {
-  return store.ledger.filter((row, index) => {
-    const standing = "corrects" in row ? null : standingOf(store.rowsOf(index + 1));
-    return standing !== null && !isNothing(standing);
-  }).length;
 }

@@ -1,5 +1,6 @@
 import { formatUsd, moneyJson } from "../../domain/money.js";
 import { formatInstant, type Instant, localTime } from "../../domain/window.js";
+import { sanitize } from "../sanitize.js";
 import type { Style } from "../style.js";
 import type { Column, Table } from "../table.js";
 import { count, list, plural } from "../text.js";
@@ -154,7 +155,7 @@ export function undoneJson(undone: UndoneView) {
 export function undoneText(undone: UndoneView, dryRun: boolean, style: Style): string {
   const { events, kept, restored, tokens, images, cost, assumed } = undone;
   const { number, file } = undone.import;
-  const lines = [`${style.ok(dryRun ? "Would undo" : "Undone:")} import ${number} (${file}).`];
+  const lines = [`${style.ok(dryRun ? "Would undo" : "Undone:")} import ${number} (${sanitize(file)}).`];
   const amounts = [
     plural(tokens, "token"),
     ...(images === 0n ? [] : [plural(images, "image")]),

@@ -1,8 +1,7 @@
-import { formatUsd, moneyJson } from "../../domain/money.js";
-import { sanitize } from "../sanitize.js";
+import { moneyJson, usdString } from "../../domain/money.js";
 import type { Style } from "../style.js";
 import { renderTable, type Table } from "../table.js";
-import { count, list, plural } from "../text.js";
+import { count, list, plural, wrap } from "../text.js";
 
 interface DifferenceView {
   readonly total: "window" | "day" | "guardrail";
@@ -50,8 +49,10 @@ export function verificationJson(verification: VerificationView) {
   };
 }
 
+/** To the last nano: what differs by one must not look the same. */
 function amountText({ field }: DifferenceView, amount: bigint): string {
-  return MONEY.has(field) ? formatUsd(amount) : count(amount);
+  if (!MONEY.has(field)) return count(amount);
+  return amount < 0n ? `-$${usdString(-amount)}` : `$${usdString(amount)}`;
 }
 
 export function differencesTable(differences: readonly DifferenceView[]): Table<DifferenceView> {
@@ -105,12 +106,13 @@ export function verificationText(
     `${count(days)} of reports`,
     `${count(guardrails)} of guardrails`,
   ]);
-  const against = `compared with ${plural(rows, "row")} of the ledger`;
-  if (differenceCount === 0) {
-    return `${style.ok("Equal:")} ${sanitize(`${compared}, ${against}.`)}\n`;
-  }
+  const isEqual = differenceCount === 0;
+  const head = isEqual ? "Equal:" : `${plural(differenceCount, "difference")}:`;
+  const sentence = `${head} ${compared}, compared with ${plural(rows, "row")} of the ledger.`;
+  const lines = width === null ? [sentence] : wrap(sentence, width);
+  const said = `${lines.join("\n").replace(head, isEqual ? style.ok : style.bad)}\n`;
+  if (isEqual) return said;
   const more = differenceCount - differences.length;
-  const rest = more === 0 ? "" : `\nand ${plural(more, "more", "more")}.\n`;
-  const table = renderTable(differencesTable(differences), { style, width });
-  return `${style.bad(`${plural(differenceCount, "difference")}:`)} ${compared}, ${against}.\n\n${table}${rest}`;
+  const rest = more === 0 ? "" : `\nand ${count(more)} more.\n`;
+  return `${said}\n${renderTable(differencesTable(differences), { style, width })}${rest}`;
 }

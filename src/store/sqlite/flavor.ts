@@ -4,6 +4,7 @@ import type { Flavor } from "../../../migrations/index.js";
 /** How the migrations are spelled for SQLite: strict tables, and keyed ones without a row id of their own. */
 export const SQLITE_FLAVOR: Flavor = {
   int: "integer",
+  text: "text",
   numbered: (column) => column.primaryKey(),
   tableEnd: sql`strict`,
   keyedTableEnd: sql`strict, without rowid`,

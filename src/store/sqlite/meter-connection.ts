@@ -1,8 +1,11 @@
 import { type BigIntStats, statSync } from "node:fs";
 import type Sqlite from "better-sqlite3";
+import type { Kysely } from "kysely";
 import type { Durability } from "../../domain/settings.js";
 import { AlphaError } from "../../errors.js";
 import { requireCurrent } from "../migration-state.js";
+import type { Schema } from "../schema.js";
+import { BulkEntry } from "./bulk-entry.js";
 import { explainSqlite, isBusy, sqliteCode } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
 import type { LastSeenMemory } from "./last-seen.js";
@@ -15,6 +18,9 @@ import { connect, stateOf } from "./open.js";
 /** A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. */
 const CHECKPOINT_PAGES = 8_000;
 
+/** While others write during an import, which is the one that checkpoints then, the log is begun anew beyond this. */
+const MOST_PAGES = 2_000;
+
 /** For how long a file that was in its place is believed to be there still, in milliseconds. */
 const BELIEVED_MS = 250;
 
@@ -24,7 +30,9 @@ export class MeterConnection {
   readonly state: MeterState;
   readonly saver: MeterSaver;
   readonly corrections: MeterCorrections;
+  readonly #db: Kysely<Schema>;
   readonly #file: BigIntStats | undefined;
+  #bulk: BulkEntry | null = null;
   #lookedAt = performance.now();
 
   constructor(
@@ -38,6 +46,7 @@ export class MeterConnection {
       this.raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#file = fileAt(path);
       const db = kyselyOver(this.raw, options.waitMs);
+      this.#db = db;
       this.statements = meterStatements(this.raw, db);
       this.state = new MeterState(db, this.statements, seen);
       this.corrections = new MeterCorrections(this.raw, db);
@@ -49,6 +58,25 @@ export class MeterConnection {
   }
 
   readonly raw: Sqlite.Database;
+
+  /** Most processes never import. */
+  get bulk(): BulkEntry {
+    this.#bulk ??= new BulkEntry(this.raw, this.#db, this.state, this.saver);
+    return this.#bulk;
+  }
+
+  /**
+   * Moves what imports have written out of the log, so that nobody who meters has to do it within a commit. Others may
+   * write meanwhile.
+   */
+  checkpoint(): void {
+    const { checkpoint, restartLog } = this.statements;
+    try {
+      if ((checkpoint.get()?.log ?? 0) > MOST_PAGES) restartLog.get();
+    } catch {
+      // What was entered is committed; what is wrong with the file the next transaction says.
+    }
+  }
 
   /**
    * Whether the file in the database's place is the one that is open. SQLite would not notice: it goes on writing into

@@ -1,9 +1,13 @@
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
+import type { ImportTotals } from "../../domain/import-totals.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterCorrections } from "./meter-corrections.js";
 import type { MeterState } from "./meter-state.js";
 import type { MeterStatements } from "./meter-statements.js";
+
+/** Where a cell, and a row of daily totals, says its kind: after the user and the day. */
+const KIND_OF_CELL = 2;
 
 /** Writes what a batch changed, inside the transaction that is open. */
 export class MeterSaver {
@@ -24,19 +28,24 @@ export class MeterSaver {
     if (changes.corrections !== undefined) {
       this.corrections.save(changes.corrections, {
         sourceId: (name) => this.state.sourceId(name),
-        kindId: (kind) => this.#kindId(kind),
+        kindId: (kind) => this.kindId(kind),
       });
     }
     this.#saveEvents(changes);
     this.#saveSameEvents(changes);
-    this.#saveTotals(changes);
+    this.saveWindows(changes.windows);
+    this.#saveDays(changes.days);
     this.#saveHolds(changes);
-    const { addRefusals, addAlert } = this.statements;
     for (const { userId, day, code, meter, count } of changes.refusals) {
-      addRefusals.run(userId, day, code, meter, count);
+      this.statements.addRefusals.run(userId, day, code, meter, count);
     }
-    for (const { kind, userId, period, index, meter, threshold, code, at } of changes.alerts) {
-      addAlert.run(kind, userId, period, index, meter, threshold, code, at);
+    this.saveAlerts(changes.alerts);
+  }
+
+  /** Those that are not there already. */
+  saveAlerts(alerts: Changes["alerts"]): void {
+    for (const { kind, userId, period, index, meter, threshold, code, at } of alerts) {
+      this.statements.addAlert.run(kind, userId, period, index, meter, threshold, code, at);
     }
   }
 
@@ -80,7 +89,7 @@ export class MeterSaver {
     for (const { userId, hold } of holdsPut) {
       const { id, kind, amounts, createdAt, expiresAt } = hold;
       const { tokens, images, cost, requests } = amounts;
-      rows.push(userId, id, this.#kindId(kind), tokens, images, cost, requests, createdAt, expiresAt);
+      rows.push(userId, id, this.kindId(kind), tokens, images, cost, requests, createdAt, expiresAt);
     }
     this.statements.holdsPut.write(rows);
   }
@@ -91,7 +100,7 @@ export class MeterSaver {
     for (const event of events) {
       rows.push(
         event.userId,
-        this.#kindId(event),
+        this.kindId(event),
         event.occurredAt,
         event.recordedAt,
         event.input,
@@ -112,7 +121,7 @@ export class MeterSaver {
     const first = this.statements.events.write(rows) - events.length + 1;
     const keys: unknown[] = [];
     for (const [index, { source, id, hash, providerId }] of events.entries()) {
-      keys.push(this.#sourceId(source), id, hash, first + index, providerId);
+      keys.push(this.sourceId(source), id, hash, first + index, providerId);
     }
     this.statements.keys.write(keys);
   }
@@ -120,23 +129,34 @@ export class MeterSaver {
   #saveSameEvents({ sameEvents }: Changes): void {
     for (const same of sameEvents) {
       const event = this.statements.providerId.get(same.providerId);
-      this.corrections.saveSameEvent(same, this.#sourceId(same.source), event);
+      this.corrections.saveSameEvent(same, this.sourceId(same.source), event);
     }
   }
 
-  #saveTotals({ windows, days }: Changes): void {
-    const windowRows: unknown[] = [];
+  saveWindows(windows: Changes["windows"]): void {
+    const rows: unknown[] = [];
     for (const { userId, period, index, amounts } of windows) {
       const { tokens, images, cost, requests } = amounts;
-      windowRows.push(userId, period, index, tokens, images, cost, requests);
+      rows.push(userId, period, index, tokens, images, cost, requests);
     }
-    this.statements.windows.write(windowRows);
+    this.statements.windows.write(rows);
+  }
+
+  /** @param kindIds the numbers of the kinds by which the cells are kept */
+  saveCells(cells: ImportTotals, kindIds: Readonly<Float64Array>): void {
+    this.statements.days.writeEach(cells.count, (cell, into, at) => {
+      cells.copyCell(cell, into, at);
+      into[at + KIND_OF_CELL] = kindIds[into[at + KIND_OF_CELL] as number];
+    });
+  }
+
+  #saveDays(days: Changes["days"]): void {
     const dayRows: unknown[] = [];
     for (const day of days) {
       dayRows.push(
         day.userId,
         day.day,
-        this.#kindId(day),
+        this.kindId(day),
         day.input,
         day.cacheRead,
         day.cacheWrite,
@@ -152,13 +172,15 @@ export class MeterSaver {
     this.statements.days.write(dayRows);
   }
 
-  #sourceId(name: string): number {
+  /** The number of a source, which is given one when it has none. */
+  sourceId(name: string): number {
     const known = this.state.sourceId(name);
     if (known !== undefined) return known;
     return Number(this.statements.addSource.run(name).lastInsertRowid);
   }
 
-  #kindId({ provider, model, feature }: CallKind): number {
+  /** The number of a kind of call, which is given one when it has none. */
+  kindId({ provider, model, feature }: CallKind): number {
     const key = `${provider}\n${model}\n${feature}`;
     let id = this.#kinds.get(key);
     if (id === undefined) {

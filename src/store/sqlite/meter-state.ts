@@ -125,6 +125,11 @@ export class MeterState {
     this.#sources.clear();
   }
 
+  /** Their totals were changed without having been loaded. */
+  forgetUsageOf(users: Iterable<number>): void {
+    for (const id of users) this.#metered.delete(id);
+  }
+
   #forgetUsage(): void {
     this.#metered.clear();
     this.#guarded.clear();
@@ -245,15 +250,8 @@ export class MeterState {
   /** The user of a name with the windows of an instant: `null` for nobody, `undefined` when it may not be read. */
   #metering(name: string, at: Instant, read: boolean): LedgerUser | null | undefined {
     const { users, settings } = this.config;
-    let known = users.get(name);
-    if (known === undefined) {
-      if (!read) return undefined;
-      if (users.size >= MOST_USERS) users.clear();
-      known = this.#readUser(name);
-      this.seen.user(name, known === null ? null : { ...known, tier: known.tier.key });
-      users.set(name, known);
-    }
-    if (known === null) return null;
+    const known = read ? this.#knownUser(name) : users.get(name);
+    if (known === undefined || known === null) return known;
     const zone = calendar(settings.time_zone);
     const day = zone.dayOf(at);
     const month = zone.dayToMonth(day);
@@ -269,6 +267,23 @@ export class MeterState {
     const metered = { id, key, status, tier, overrides, windows, holds };
     this.#metered.set(known.id, metered);
     return metered;
+  }
+
+  /** The number of a user by any of their names: `null` for nobody. To be called inside a transaction. */
+  userId(name: string): number | null {
+    return this.#knownUser(name)?.id ?? null;
+  }
+
+  #knownUser(name: string): KnownUser | null {
+    const { users } = this.config;
+    let known = users.get(name);
+    if (known === undefined) {
+      if (users.size >= MOST_USERS) users.clear();
+      known = this.#readUser(name);
+      this.seen.user(name, known === null ? null : { ...known, tier: known.tier.key });
+      users.set(name, known);
+    }
+    return known;
   }
 
   #readUser(name: string): KnownUser | null {

@@ -40,6 +40,11 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
     /** Moves when another connection has written. */
     dataVersion: raw.prepare<unknown[], number>("pragma data_version").pluck() as Prepared<number>,
 
+    /** Moves what it can out of the log; says how many pages the log has. */
+    checkpoint: raw.prepare("pragma wal_checkpoint(passive)") as Prepared<{ readonly log: number }>,
+    /** The same, and lets the next writer begin the log anew, unless somebody reads from it. */
+    restartLog: raw.prepare("pragma wal_checkpoint(restart)") as Prepared<unknown>,
+
     generation: pluck<number>(db.selectFrom("generation").select("config")),
 
     /** name → user */

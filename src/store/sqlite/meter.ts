@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Decision } from "../../domain/decide.js";
+import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.js";
 import { applyOperations, checkRequest, checkUser } from "../../domain/ledger.js";
 import type { LedgerRequest, LedgerState, Operation, OperationOutcome } from "../../domain/ledger-model.js";
 import { type PreviewMemory, previewOperations } from "../../domain/ledger-preview.js";
@@ -7,6 +8,7 @@ import type { Durability, Settings } from "../../domain/settings.js";
 import type { Instant } from "../../domain/window.js";
 import type { LastSeen, MeterStore } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
+import { BulkPace } from "./bulk-pace.js";
 import { isBusy, isKeyTaken } from "./busy.js";
 import { LastSeenMemory } from "./last-seen.js";
 import { explainFault, MeterConnection, spoilsConnection } from "./meter-connection.js";
@@ -24,6 +26,7 @@ interface MeterOptions {
 /** The hot path on one SQLite connection of its own, which is opened anew after the file was gone, replaced or spoilt. */
 export class SqliteMeter implements MeterStore {
   readonly #seen = new LastSeenMemory();
+  readonly #pace = new BulkPace();
   #connection: MeterConnection | null;
   #isClosed = false;
   /** Reading anew what decides is the one thing that gives way while a transaction is open; all else waits for it. */
@@ -64,6 +67,32 @@ export class SqliteMeter implements MeterStore {
       ({ state }, decided) => state.keep(decided),
     );
     return result.outcomes;
+  }
+
+  async enterColumns(
+    columns: ImportColumns,
+    from: number,
+    by: Parameters<MeterStore["enterColumns"]>[2],
+  ): Promise<ColumnsEntered | null> {
+    const pace = this.#pace;
+    const since = performance.now();
+    let lockedAt = since;
+    await pace.gap();
+    const entered = await this.#transaction("beginImmediate", (on) => {
+      lockedAt = performance.now();
+      const to = Math.min(columns.count, from + pace.rows(on.statements.dataVersion.get()));
+      return on.bulk.enter(columns, { from, to }, by);
+    });
+    if (entered === null) return null;
+    pace.entered(entered.to - from, lockedAt);
+    if (pace.isContended) this.#connection?.checkpoint();
+    await nextTurn();
+    return { ...entered, waited: Math.floor(lockedAt - since) };
+  }
+
+  /** Another connection of this process has written: nobody whom an import would have to leave gaps for. */
+  wroteBeside(): void {
+    this.#pace.ownWrite();
   }
 
   preview(

@@ -63,6 +63,8 @@ export class SqliteStore implements Store {
     } catch (error) {
       if (error instanceof DryRun && tried !== undefined) return tried.result;
       throw error;
+    } finally {
+      this.#meter?.wroteBeside();
     }
   }
 

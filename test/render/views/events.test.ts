@@ -63,7 +63,8 @@ it("fits 80 columns", () => {
     2026-11-22 13:00  u_4f1k2m9a0b   gpt-4o         1,234     345  $0.0072?  timeout
     2026-11-22 13:00  ada@example.…  gpt-4o         1,234     345  unpriced  ok
     hidden at this width: NUMBER, PROVIDER, FEATURE, CACHED, WRITTEN, REASONING,
-    IMAGES, ASSUMED, PRICED BY, SOURCE, ID (widen the terminal, or use --format csv)
+    IMAGES, ASSUMED, PRICED BY, SOURCE, ID, CORRECTS (widen the terminal, or use
+    --format csv)
 
     Times are in Europe/Berlin.
     ~ No price is known: assumed at the planning rates.
@@ -79,8 +80,8 @@ it("fits 120 columns", () => {
       1206  2026-11-22 13:00  ada@example.c…  openai    an-image-mod…  blog_writer      0     345       2    ~$0.10  ok
       1205  2026-11-22 13:00  u_4f1k2m9a0b    -         gpt-4o         -            1,234     345       0  $0.0072?  timeout
       1204  2026-11-22 13:00  ada@example.c…  openai    gpt-4o         blog_writer  1,234     345       0  unpriced  ok
-    hidden at this width: CACHED, WRITTEN, REASONING, ASSUMED, PRICED BY, SOURCE, ID (widen the terminal, or use --format
-    csv)
+    hidden at this width: CACHED, WRITTEN, REASONING, ASSUMED, PRICED BY, SOURCE, ID, CORRECTS (widen the terminal, or use
+    --format csv)
 
     Times are in Europe/Berlin.
     ~ No price is known: assumed at the planning rates.
@@ -91,11 +92,11 @@ it("fits 120 columns", () => {
 
 it("leaves nothing out off a terminal", () => {
   expect(shown(null, null)).toMatchInlineSnapshot(`
-    "NUMBER  TIME                  USER             PROVIDER  MODEL                          FEATURE      INPUT  CACHED  WRITTEN  OUTPUT  REASONING  IMAGES      COST  ASSUMED  PRICED BY  STATUS   SOURCE  ID
-      1207  2026-11-22T12:00:05Z  ada@example.com  openai    gpt-4o                         blog_writer  1,234     512        0     345         12       0   $0.0072        -  book       ok       alpha   req-0001
-      1206  2026-11-22T12:00:05Z  ada@example.com  openai    an-image-model-of-a-long-name  blog_writer      0     512        0     345         12       2    ~$0.10    $0.10  none       ok       alpha   req-0001
-      1205  2026-11-22T12:00:05Z  u_4f1k2m9a0b     -         gpt-4o                         -            1,234     512        0     345         12       0  $0.0072?        -  book       timeout  alpha   req-0001
-      1204  2026-11-22T12:00:05Z  ada@example.com  openai    gpt-4o                         blog_writer  1,234     512        0     345         12       0  unpriced        -  none       ok       alpha   req-0001
+    "NUMBER  TIME                  USER             PROVIDER  MODEL                          FEATURE      INPUT  CACHED  WRITTEN  OUTPUT  REASONING  IMAGES      COST  ASSUMED  PRICED BY  STATUS   SOURCE  ID        CORRECTS
+      1207  2026-11-22T12:00:05Z  ada@example.com  openai    gpt-4o                         blog_writer  1,234     512        0     345         12       0   $0.0072        -  book       ok       alpha   req-0001         -
+      1206  2026-11-22T12:00:05Z  ada@example.com  openai    an-image-model-of-a-long-name  blog_writer      0     512        0     345         12       2    ~$0.10    $0.10  none       ok       alpha   req-0001         -
+      1205  2026-11-22T12:00:05Z  u_4f1k2m9a0b     -         gpt-4o                         -            1,234     512        0     345         12       0  $0.0072?        -  book       timeout  alpha   req-0001         -
+      1204  2026-11-22T12:00:05Z  ada@example.com  openai    gpt-4o                         blog_writer  1,234     512        0     345         12       0  unpriced        -  none       ok       alpha   req-0001         -
 
     ~ No price is known: assumed at the planning rates.
     ? The call never said what it used: what was held for it was counted.

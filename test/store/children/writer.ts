@@ -83,9 +83,11 @@ function audit(store: Store, n: number): Promise<void> {
 
 /** Holds the write lock until the process ends. */
 function lock(): void {
-  new Sqlite(path).exec("begin immediate");
+  const raw = new Sqlite(path);
+  raw.exec("begin immediate");
   say("locked");
-  setInterval(() => undefined, 1_000);
+  // As long as something refers to it, it is not collected, which would close it and give the lock back.
+  setInterval(() => raw.open, 1_000);
 }
 
 say("ready");

@@ -1,0 +1,210 @@
+import { contentHash } from "../domain/content-hash.js";
+import type { CallKind } from "../domain/usage.js";
+import type { UsageEntry } from "./read-usage.js";
+
+/** The most records that are sent at once: a tenth of a second's work for a database. */
+export const MOST_RECORDS = 32_768;
+/** Fewer records in a row that are alike are not worth a transaction of their own. */
+const SHORTEST_RUN = 256;
+
+/** In place of what a record does not state, among counts that are at least 0. */
+const NOT_STATED = Number.NaN;
+
+const NUMBERS = [
+  "occurredAt",
+  "input",
+  "cacheRead",
+  "cacheWrite",
+  "output",
+  "reasoning",
+  "images",
+  "requests",
+  "cost",
+  "hash",
+] as const;
+const INDEXES = ["user", "kind", "status", "source", "line", "occurrence", "idEnd"] as const;
+
+type Columns = Readonly<Record<(typeof NUMBERS)[number], Float64Array>> &
+  Readonly<Record<(typeof INDEXES)[number], Uint32Array>>;
+
+const BYTES = MOST_RECORDS * (NUMBERS.length * 8 + INDEXES.length * 4);
+
+/** Room for one batch of columns, which goes from thread to thread and is used again. */
+export function makeRoom(): ArrayBuffer {
+  return new ArrayBuffer(BYTES);
+}
+
+/** The columns in a room. An `occurrence` of 0 stands for none, NaN in `requests` and `cost` for what is not stated. */
+export function columnsIn(room: ArrayBuffer): Columns {
+  let offset = 0;
+  const take = <T>(make: (at: number) => T, bytes: number): T => {
+    const column = make(offset);
+    offset += bytes * MOST_RECORDS;
+    return column;
+  };
+  const numbers = NUMBERS.map((name) => [name, take((at) => new Float64Array(room, at, MOST_RECORDS), 8)]);
+  const indexes = INDEXES.map((name) => [name, take((at) => new Uint32Array(room, at, MOST_RECORDS), 4)]);
+  return Object.fromEntries([...numbers, ...indexes]) as Columns;
+}
+
+/** Records one after the other that are alike. */
+export interface Run {
+  readonly from: number;
+  /** One past the last. */
+  readonly to: number;
+  /** Whether all are of one source, none has a provider's id, and none replaces another. */
+  readonly isPlain: boolean;
+}
+
+/** Records in columns, as one thread sends them to another. */
+export interface PackedRecords {
+  readonly room: ArrayBuffer;
+  readonly count: number;
+  readonly runs: readonly Run[];
+  /** All ids, one after the other. */
+  readonly ids: string;
+  /** Empty where a record names none. */
+  readonly users: readonly string[];
+  readonly kinds: readonly CallKind[];
+  readonly statuses: readonly string[];
+  readonly sources: readonly string[];
+  /** Of each record; `null` where none has one. */
+  readonly providerIds: readonly (string | null)[] | null;
+  readonly supersedes: boolean;
+}
+
+/** Puts records into columns. */
+export class ColumnsPacker {
+  readonly #columns: Columns;
+  #count = 0;
+  #ids: string[] = [];
+  #idChars = 0;
+  readonly #users = new Names();
+  readonly #statuses = new Names();
+  readonly #sources = new Names();
+  readonly #kinds = new Kinds();
+  #providerIds: (string | null)[] | null = null;
+  #supersedes = false;
+  readonly #runs: Run[] = [];
+  #runFrom = 0;
+  /** What the records of the run have in common: the number of their source, or -1 where they are not plain. */
+  #runOf = -1;
+
+  constructor(private readonly room: ArrayBuffer) {
+    this.#columns = columnsIn(room);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count === MOST_RECORDS;
+  }
+
+  add({ draft, source, id, occurrence, supersedes, record }: UsageEntry): void {
+    const columns = this.#columns;
+    const at = this.#count++;
+    columns.occurredAt[at] = draft.occurredAt;
+    columns.input[at] = draft.input;
+    columns.cacheRead[at] = draft.cacheRead;
+    columns.cacheWrite[at] = draft.cacheWrite;
+    columns.output[at] = draft.output;
+    columns.reasoning[at] = draft.reasoning;
+    columns.images[at] = draft.images;
+    columns.requests[at] = draft.requests ?? NOT_STATED;
+    columns.cost[at] = draft.cost ?? NOT_STATED;
+    columns.hash[at] = contentHash(draft);
+    columns.user[at] = this.#users.indexOf(draft.user ?? "");
+    columns.kind[at] = this.#kinds.indexOf(draft);
+    columns.status[at] = this.#statuses.indexOf(draft.status);
+    const sourceAt = this.#sources.indexOf(source);
+    columns.source[at] = sourceAt;
+    columns.line[at] = record.line;
+    columns.occurrence[at] = occurrence ?? 0;
+    this.#ids.push(id);
+    this.#idChars += id.length;
+    columns.idEnd[at] = this.#idChars;
+
+    if (draft.providerId !== null) this.#providerIds ??= [];
+    if (this.#providerIds !== null) this.#providerIds[at] = draft.providerId;
+    if (supersedes) this.#supersedes = true;
+    const run = supersedes || draft.providerId !== null ? -1 : sourceAt;
+    if (run !== this.#runOf) {
+      this.#endRun(at);
+      this.#runOf = run;
+    }
+  }
+
+  pack(): PackedRecords {
+    const count = this.#count;
+    this.#endRun(count);
+    // Those before the first that has one have none, and a hole would not be sent as null.
+    const providerIds = this.#providerIds && Array.from(this.#providerIds, (id) => id ?? null);
+    return {
+      room: this.room,
+      count,
+      runs: this.#runs,
+      ids: this.#ids.join(""),
+      users: this.#users.all,
+      kinds: this.#kinds.all,
+      statuses: this.#statuses.all,
+      sources: this.#sources.all,
+      providerIds,
+      supersedes: this.#supersedes,
+    };
+  }
+
+  #endRun(to: number): void {
+    const from = this.#runFrom;
+    if (from === to) return;
+    this.#runFrom = to;
+    // A short run is worth its own transaction only where it is all there is.
+    const isAlone = from === 0 && to === this.#count;
+    const isPlain = this.#runOf >= 0 && (isAlone || to - from >= SHORTEST_RUN);
+    const before = this.#runs.at(-1);
+    if (isPlain || before === undefined || before.isPlain) this.#runs.push({ from, to, isPlain });
+    else this.#runs[this.#runs.length - 1] = { from: before.from, to, isPlain };
+  }
+}
+
+/** Texts by the number of their first appearance. */
+class Names {
+  readonly all: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  #last = "";
+  #lastNumber = -1;
+
+  indexOf(name: string): number {
+    // In many logs most records say the same.
+    if (name === this.#last && this.#lastNumber >= 0) return this.#lastNumber;
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.all.length;
+      this.all.push(name);
+      this.#numbers.set(name, number);
+    }
+    this.#last = name;
+    this.#lastNumber = number;
+    return number;
+  }
+}
+
+class Kinds {
+  readonly all: CallKind[] = [];
+  readonly #byModel = new Map<string, number[]>();
+
+  indexOf({ provider, model, feature }: CallKind): number {
+    let numbers = this.#byModel.get(model);
+    if (numbers === undefined) {
+      numbers = [];
+      this.#byModel.set(model, numbers);
+    }
+    for (const number of numbers) {
+      const kind = this.all[number] as CallKind;
+      if (kind.provider === provider && kind.feature === feature) return number;
+    }
+    numbers.push(this.all.length);
+    return this.all.push({ provider, model, feature }) - 1;
+  }
+}

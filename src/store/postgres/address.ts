@@ -1,0 +1,137 @@
+import { userInfo } from "node:os";
+import type { PoolConfig } from "pg";
+import { AlphaError } from "../../errors.js";
+import { urlParts, withoutPassword } from "../location.js";
+import { passwordFrom } from "./password-file.js";
+import { tlsFrom } from "./tls.js";
+import { TYPES } from "./types.js";
+
+/** The parameters of libpq that are understood, and settings of the server that are common in such URLs. */
+const KNOWN = [
+  "user",
+  "password",
+  "host",
+  "port",
+  "dbname",
+  "passfile",
+  "application_name",
+  "connect_timeout",
+  "options",
+  "keepalives",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "sslnegotiation",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "connection_limit",
+] as const;
+type Known = (typeof KNOWN)[number];
+type Parameters = Partial<Record<Known, string>>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_CONNECTIONS = 10;
+
+/** How to reach a database. */
+export interface Address {
+  /** The URL without its password: for messages. */
+  readonly location: string;
+  readonly pool: PoolConfig;
+}
+
+/**
+ * Reads a connection URL as libpq does; what it leaves out comes from the same environment variables.
+ * @param waitMs how long connecting may take, unless the URL or the environment says
+ * @throws AlphaError `config` for what cannot be understood, which never repeats the password
+ */
+export function readAddress(url: string, { waitMs, env }: { waitMs: number; env: Env }): Address {
+  const parts = urlParts(url);
+  const given = parametersOf(parts.parameters);
+  const say = (name: Known, text: string) => decoded(name, text) || undefined;
+  const host = given.host ?? say("host", parts.host.replace(/^\[|\]$/g, "")) ?? env.PGHOST ?? "localhost";
+  const port = count("port", given.port ?? (parts.port || env.PGPORT)) ?? 5432;
+  const user = given.user ?? say("user", parts.user) ?? env.PGUSER ?? accountName();
+  const database = given.dbname ?? say("dbname", parts.database) ?? env.PGDATABASE ?? user;
+  const password = given.password ?? say("password", parts.password) ?? env.PGPASSWORD;
+  if (host.includes(",")) {
+    throw wrong("the PostgreSQL address names several hosts", "name one; a proxy or DNS name can stand for several");
+  }
+  const target = { host, port, database, user };
+  const connectSeconds = count("connect_timeout", given.connect_timeout ?? env.PGCONNECT_TIMEOUT);
+  return {
+    location: withoutPassword(url),
+    pool: {
+      ...target,
+      // Asked for only when the server wants one.
+      password: async () => password ?? (await passwordFrom(given.passfile, target, env)) ?? "",
+      ssl: host.startsWith("/") ? false : tlsFrom(given, env),
+      ...(given.sslnegotiation === "direct" ? { sslnegotiation: "direct" as const } : {}),
+      application_name: given.application_name ?? env.PGAPPNAME ?? "alpha",
+      ...(given.options === undefined ? {} : { options: given.options }),
+      ...timeouts(given),
+      connectionTimeoutMillis: connectSeconds ? connectSeconds * 1_000 : Math.max(waitMs, 2_000),
+      keepAlive: given.keepalives !== "0",
+      max: Math.max(2, count("connection_limit", given.connection_limit) ?? DEFAULT_CONNECTIONS),
+      // A program that forgets to close still ends.
+      allowExitOnIdle: true,
+      types: TYPES,
+    },
+  };
+}
+
+function wrong(message: string, hint: string): AlphaError {
+  return new AlphaError("config", message, { hint });
+}
+
+function decoded(name: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong(
+      `the ${name} in the PostgreSQL address is not percent-encoded as it should be`,
+      "write % itself as %25",
+    );
+  }
+}
+
+function parametersOf(pairs: readonly (readonly [string, string])[]): Parameters {
+  const given: Parameters = {};
+  for (const [name, value] of pairs) {
+    if (!(KNOWN as readonly string[]).includes(name)) {
+      // A misspelt sslmode must not end in a connection in the clear.
+      throw wrong(
+        `the PostgreSQL address has a parameter ${JSON.stringify(name)}, which is not understood`,
+        `there are: ${KNOWN.filter((known) => known !== "password").join(", ")}`,
+      );
+    }
+    given[name as Known] = decoded(name, value);
+  }
+  return given;
+}
+
+function count(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw wrong(`${name} in the PostgreSQL address is ${JSON.stringify(text)}`, "give a whole number");
+}
+
+/** Milliseconds each, as the settings of the server of the same name. */
+function timeouts(given: Parameters): PoolConfig {
+  const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = count(name, given[name]);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "postgres";
+  }
+}

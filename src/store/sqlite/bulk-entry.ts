@@ -1,0 +1,113 @@
+import type Sqlite from "better-sqlite3";
+import type { Kysely } from "kysely";
+import type { Alert } from "../../domain/alert.js";
+import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.js";
+import { spanOf } from "../../domain/import-ids.js";
+import {
+  enterSlice,
+  runningWindows,
+  type Slice,
+  type SliceEntered,
+  sliceAlerts,
+} from "../../domain/ledger-import.js";
+import type { LedgerUser } from "../../domain/ledger-model.js";
+import type { PriceSource } from "../../domain/price.js";
+import type { Instant } from "../../domain/window.js";
+import type { Schema } from "../schema.js";
+import { BulkKeys } from "./bulk-keys.js";
+import { BulkRows } from "./bulk-rows.js";
+import type { MeterSaver } from "./meter-save.js";
+import type { MeterState } from "./meter-state.js";
+
+interface Bringing {
+  readonly at: Instant;
+  readonly importId: number;
+  readonly book: PriceSource | null;
+}
+
+/** Enters records in columns, inside the transaction that is open. */
+export class BulkEntry {
+  readonly #keys: BulkKeys;
+  readonly #rows: BulkRows;
+
+  constructor(
+    raw: Sqlite.Database,
+    db: Kysely<Schema>,
+    private readonly state: MeterState,
+    private readonly saver: MeterSaver,
+  ) {
+    this.#keys = new BulkKeys(raw, db);
+    this.#rows = new BulkRows(raw, db);
+  }
+
+  /** @returns `null` when the records have to go one by one: nothing was written */
+  enter(columns: ImportColumns, slice: Slice, by: Bringing): Omit<ColumnsEntered, "waited"> | null {
+    const { settings, ownPrices, guardrails } = this.state.config;
+    if (guardrails.length > 0) return null;
+    const { from, to } = slice;
+    const users = this.#usersOf(columns, slice);
+    const span = spanOf(columns.ids, from, to);
+    const source = this.state.sourceId(columns.source);
+    const entered = enterSlice(columns, slice, {
+      settings,
+      ownPrices,
+      book: by.book,
+      userIds: users.ids,
+      known: source === undefined ? new Map() : this.#keys.known(source, columns.ids, from, to, span),
+      distinct: span.ascending,
+    });
+    if (entered === null) return null;
+    const alerts = this.#alerts(entered, users.names, by.at);
+    if (alerts === null) return null;
+    if (entered.rows.count > 0) this.#save(columns, entered, alerts, by);
+    const { outcome, refusals, windows, totals, rows } = entered;
+    return {
+      to,
+      outcome,
+      refusals,
+      inserted: totals.inserted(rows.count),
+      brought: windows.flatMap(({ userId, period, index, amounts }) =>
+        period === "day" ? [{ userId, day: index, requests: amounts.requests }] : [],
+      ),
+    };
+  }
+
+  #usersOf({ user, users }: ImportColumns, { from, to }: Slice) {
+    const ids = new Float64Array(users.length);
+    const met = new Uint8Array(users.length);
+    const names = new Map<number, string>();
+    for (let i = from; i < to; i++) {
+      const index = user[i]!;
+      if (met[index] === 1) continue;
+      met[index] = 1;
+      const name = users[index]!;
+      const id = this.state.userId(name);
+      if (id === null) continue;
+      ids[index] = id;
+      names.set(id, name);
+    }
+    return { ids, names };
+  }
+
+  #alerts({ windows }: SliceEntered, names: ReadonlyMap<number, string>, at: Instant): Alert[] | null {
+    const { settings } = this.state.config;
+    const running = runningWindows(windows, at, settings);
+    const ids = new Set(running.map(({ userId }) => userId));
+    const wanted = [...ids].map((id) => ({ name: names.get(id) as string, at }));
+    const users = new Map<number, LedgerUser>();
+    for (const user of this.state.load(wanted, true).users.values()) users.set(user.id, user);
+    return sliceAlerts(running, users, settings, at);
+  }
+
+  #save(columns: ImportColumns, entered: SliceEntered, alerts: readonly Alert[], by: Bringing): void {
+    const { rows, totals, windows } = entered;
+    const { at, importId } = by;
+    const kindIds = Float64Array.from(columns.kinds, (kind) => this.saver.kindId(kind));
+    const firstEvent = this.#rows.writeEvents(columns, rows, kindIds, { at, importId });
+    this.#rows.writeKeys(columns.ids, rows, this.saver.sourceId(columns.source), firstEvent);
+    this.saver.saveCells(totals, kindIds);
+    this.saver.saveWindows(windows);
+    this.saver.saveAlerts(alerts);
+    this.state.forgetUsageOf(windows.map(({ userId }) => userId));
+  }
+}
