@@ -15,15 +15,21 @@ const groups = [
   { name: "start", test: /\/src\/(version|cli\/exit-codes)\.ts/ },
   {
     name: "base",
-    test: /node_modules\/(chalk|fast-string|valibot|fastest)|\/src\/(errors|domain\/|render\/[\w-]+\.ts|engine\/(engine|find|users)\.ts|render\/views\/users\.ts|cli\/(context|config|values)\.ts)/,
+    test: /node_modules\/(chalk|fast-string|valibot|fastest)|\/src\/(errors|store\/location|domain\/|render\/[\w-]+\.ts|engine\/(engine|find|users)\.ts|render\/views\/users\.ts|cli\/(context|config|values)\.ts)/,
   },
   {
     name: "store",
-    test: /node_modules\/kysely\/|\/src\/(store\/(?!migrate\.|sqlite\/(init|flavor)\.)|ids|cli\/open-engine)/,
+    test: /node_modules\/kysely\/|\/src\/(store\/(?!migrate\.|init-store\.|postgres\/|sqlite\/(init|flavor)\.)|ids|cli\/open-engine)/,
   },
   {
     name: "tree",
     test: /node_modules\/commander\/|\/src\/cli\/(program|declare|run|run-command|misuse|commands\/(.*\/index|database))\.ts/,
+  },
+  { name: "migrations", test: /\/src\/store\/migrate\.|\/migrations\// },
+  {
+    // As large as all the rest of the store, and only for who has such a server.
+    name: "postgres",
+    test: /node_modules\/(pg|pg-[\w-]+|postgres-[\w-]+|xtend)\/|\/src\/store\/postgres\//,
   },
   { name: "input", test: /node_modules\/csv-parse\/|\/src\/(input|importers)\// },
 ].map((group, index, all) => ({ ...group, priority: all.length - index }));
@@ -37,7 +43,11 @@ const bundle = await rolldown({
     "ai-sdk": "src/ai-sdk.ts",
   },
   platform: "node",
-  external: [/^node:/, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })],
+  external: [
+    /^node:/,
+    /^pg-(native|cloudflare)$/,
+    ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+  ],
   transform: {
     target: "node20.19",
     define: { "process.env.ALPHA_LIMITS_VERSION": JSON.stringify(manifest.version) },
@@ -74,9 +84,14 @@ function writeLicences() {
 }
 
 function licenceText(folder) {
-  const name = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
-  if (name === undefined) throw new Error(`no licence text in ${folder}`);
-  return readFileSync(join(folder, name), "utf8");
+  const files = readdirSync(folder);
+  const own = files.find((file) => /^licen[cs]e/i.test(file));
+  if (own !== undefined) return readFileSync(join(folder, own), "utf8");
+  // Some keep it at the end of their description.
+  const readme = files.find((file) => /^readme/i.test(file));
+  const text = readme && /^#+ *licen[cs]e$([\s\S]*)/im.exec(readFileSync(join(folder, readme), "utf8"))?.[1];
+  if (!text) throw new Error(`no licence text in ${folder}`);
+  return text;
 }
 
 /** Only after a build that worked, so that what is running finds its chunks until then. */

@@ -16,11 +16,12 @@ import type { Client, Store } from "./engine/ports.js";
 import type { MessageTemplate } from "./engine/sentence.js";
 import { AlphaError } from "./errors.js";
 import { createIds } from "./ids.js";
-import { openSqlite } from "./store/sqlite/open.js";
+import { isPostgresUrl, withoutPassword } from "./store/location.js";
+import { openStore } from "./store/open-store.js";
 import { StoreOpenedLater } from "./store/store-opened-later.js";
 
 export interface OpenLimitsOptions {
-  /** Path of the database that `alpha init` created. */
+  /** The database that `alpha init` created: the path of a SQLite file, or the address of a PostgreSQL database. */
   readonly database: string;
   /** The clock, in epoch milliseconds; the machine's unless given. */
   readonly now?: () => Instant;
@@ -93,28 +94,30 @@ export interface Limits {
 
 /**
  * Opens the limits engine for a product. It decides exactly as the command line does, from the same code.
- * @throws AlphaError `database` when there is no database at that path, or it is not this version's; with `failOpen` it
+ * @throws AlphaError `database` when there is no database there, or it is not this version's; with `failOpen` it
  * is opened later instead, by the first call that can
  */
 export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   const { database, now = Date.now, waitMs = 2_000, failOpen = false } = options;
   if (typeof database !== "string" || database === "") {
-    throw new AlphaError("usage", "openLimits needs the path of a database", {
+    throw new AlphaError("usage", "openLimits needs the path or the address of a database", {
       hint: 'for example openLimits({ database: "/srv/alpha/alpha.db" })',
     });
   }
   // Throws for what is no time zone, before anything is opened.
   if (options.messageZone !== undefined) calendar(options.messageZone);
-  const path = isAbsolute(database) ? database : resolve(database);
+  const isServer = isPostgresUrl(database);
+  const address = isServer || isAbsolute(database) ? database : resolve(database);
+  const location = isServer ? withoutPassword(address) : address;
   const open = async () => {
-    const opened = await openSqlite({ path, waitMs });
+    const opened = await openStore({ database: address, waitMs });
     await note(opened, { kind: "library", host: hostname(), pid: process.pid, failOpen, openedAt: now() });
     return opened;
   };
   const store = await open().catch((error: unknown) => {
     // Who chose to go on without the database can also begin without it.
     if (failOpen && error instanceof AlphaError && error.code === "database")
-      return new StoreOpenedLater(path, open);
+      return new StoreOpenedLater(location, open);
     throw error;
   });
   const engine: Engine = {

@@ -3,14 +3,22 @@ import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AlphaError } from "../errors.js";
+import { hasPassword, isPostgresUrl, withoutPassword } from "../store/location.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where the database is and who acts, and where each was found. Nothing here decides anything. */
 export interface Config {
-  /** Absolute path of the SQLite file. */
+  /** To be shown: the absolute path of the SQLite file, or the address of the PostgreSQL database without its password. */
   readonly database: string;
-  readonly databaseFrom: "--database" | "ALPHA_DATABASE" | "config file" | "default";
+  /** To be opened, and never shown: the same with the password, if there is one in it. */
+  readonly address: string;
+  readonly databaseFrom:
+    | "--database"
+    | "ALPHA_DATABASE"
+    | "ALPHA_DATABASE_URL_FILE"
+    | "config file"
+    | "default";
   readonly actor: string;
   readonly configFile: string;
 }
@@ -62,16 +70,38 @@ export function absolutePath(text: string, env: Env): string {
   return resolve(text);
 }
 
-function requirePath(text: string, from: string): string {
-  if (/^postgres(ql)?:\/\//i.test(text)) {
+/** A path in its one spelling, or an address as it is. */
+function addressOf(text: string, from: string, env: Env): string {
+  if (text.trim() === "") {
+    throw new AlphaError("config", `${from} is empty`, { hint: "name a file, or leave it out" });
+  }
+  if (isPostgresUrl(text)) {
     throw new AlphaError("config", `${from} names a PostgreSQL database, which this version cannot use yet`, {
       hint: "name a SQLite file",
     });
   }
-  if (text.trim() === "") {
-    throw new AlphaError("config", `${from} is empty`, { hint: "name a file, or leave it out" });
+  return absolutePath(text, env);
+}
+
+/** An address in a file of its own, as secrets are handed to containers. */
+function readUrlFile(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new AlphaError("config", `the file ${path} that ALPHA_DATABASE_URL_FILE names cannot be read`, {
+      hint: "check that it is there, and who may read it",
+      cause: error,
+    });
   }
-  return text;
+  if (isPostgresUrl(text)) return text;
+  throw new AlphaError(
+    "config",
+    `the file ${path} that ALPHA_DATABASE_URL_FILE names holds no postgres:// address`,
+    {
+      hint: "put into it one line such as postgres://user:password@host:5432/name",
+    },
+  );
 }
 
 function osUser(env: Env): string {
@@ -86,22 +116,39 @@ function osUser(env: Env): string {
 export function loadConfig(flags: { readonly database?: string }, env: Env): Config {
   const configFile = configFilePath(env);
   const actor = env.ALPHA_ACTOR?.trim() || osUser(env);
-  const found = (database: string, databaseFrom: Config["databaseFrom"]): Config => ({
-    database: absolutePath(requirePath(database, databaseFrom), env),
-    databaseFrom,
-    actor,
-    configFile,
-  });
+  const found = (text: string, databaseFrom: Config["databaseFrom"]): Config => {
+    const address = addressOf(text, databaseFrom, env);
+    const database = isPostgresUrl(address) ? withoutPassword(address) : address;
+    return { database, address, databaseFrom, actor, configFile };
+  };
   if (flags.database !== undefined) return found(flags.database, "--database");
-  if (env.ALPHA_DATABASE !== undefined && env.ALPHA_DATABASE !== "")
-    return found(env.ALPHA_DATABASE, "ALPHA_DATABASE");
+  const { ALPHA_DATABASE: named, ALPHA_DATABASE_URL_FILE: urlFile } = env;
+  if (named && urlFile) {
+    throw new AlphaError(
+      "config",
+      "ALPHA_DATABASE and ALPHA_DATABASE_URL_FILE both say where the database is",
+      {
+        hint: "leave one of them out",
+      },
+    );
+  }
+  if (named) return found(named, "ALPHA_DATABASE");
+  if (urlFile) return found(readUrlFile(absolutePath(urlFile, env)), "ALPHA_DATABASE_URL_FILE");
   const remembered = readConfigFile(configFile).database;
   if (remembered !== undefined) return found(remembered, "config file");
   return found(join(xdg(env, "XDG_DATA_HOME", ".local/share"), "alpha", "alpha.db"), "default");
 }
 
-/** Remembers where the database is; what else the file says is kept. */
+/**
+ * Remembers where the database is; what else the file says is kept.
+ * @throws AlphaError `usage` for an address with a password: it is not written down where nobody expects one
+ */
 export function rememberDatabase(database: string, configFile: string): void {
+  if (isPostgresUrl(database) && hasPassword(database)) {
+    throw new AlphaError("usage", "an address with a password is not remembered", {
+      hint: "leave the password out of it, and put it into ~/.pgpass",
+    });
+  }
   const content = { ...readConfigFile(configFile), database };
   try {
     mkdirSync(dirname(configFile), { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/engine.js";
 import { createIds } from "../ids.js";
-import { openSqlite } from "../store/sqlite/open.js";
+import { openStore } from "../store/open-store.js";
 import type { Config } from "./config.js";
 
 /** How long a command waits for another writer, in milliseconds. */
@@ -8,7 +8,7 @@ export const COMMAND_WAIT_MS = 5_000;
 
 /** The engine on the configured database, with the operator as actor. */
 export async function openEngine(config: Config, now: () => number): Promise<Engine> {
-  const store = await openSqlite({ path: config.database, waitMs: COMMAND_WAIT_MS });
+  const store = await openStore({ database: config.address, waitMs: COMMAND_WAIT_MS });
   return {
     store,
     now,

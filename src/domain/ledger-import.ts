@@ -11,6 +11,7 @@ import {
   type WindowDelta,
   windowKey,
 } from "./ledger-model.js";
+import type { Amounts } from "./meter.js";
 import { type PriceSource, promptSize } from "./price.js";
 import { type Price, type PricedBy, priceUsage } from "./price-rule.js";
 import type { Settings } from "./settings.js";
@@ -139,8 +140,12 @@ export function enterSlice(
   }
   if (!totals.close()) return null;
   const windows = totals.windows();
-  if (!windows.every(({ amounts }) => Number.isSafeInteger(amounts.cost))) return null;
+  if (!windows.every(({ amounts }) => areSafe(amounts))) return null;
   return { outcome, refusals, rows, totals, windows };
+}
+
+function areSafe({ tokens, images, cost, requests }: Amounts): boolean {
+  return Math.max(tokens, images, cost, requests) <= Number.MAX_SAFE_INTEGER;
 }
 
 /** Prices records one after the other. */

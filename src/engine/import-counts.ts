@@ -1,3 +1,4 @@
+import type { ColumnsEntered } from "../domain/import-columns.js";
 import type { LedgerEvent } from "../domain/ledger-model.js";
 import { totalInput } from "../domain/price.js";
 
@@ -34,6 +35,16 @@ export class ImportCounts {
   addInserted(event: LedgerEvent): void {
     this.inserted += 1;
     this.#add(event);
+  }
+
+  addColumns({ count, unpriced, input, output, images, cost, assumed }: ColumnsEntered["inserted"]): void {
+    this.inserted += count;
+    this.unpriced += unpriced;
+    this.input += input;
+    this.output += output;
+    this.images += images;
+    this.cost += cost;
+    this.assumed += assumed;
   }
 
   /** @param difference to what stood in the ledger before */

@@ -1,19 +1,28 @@
 import { contentHash } from "../domain/content-hash.js";
+import { type ColumnsEntered, ENTERED, type ImportColumns } from "../domain/import-columns.js";
 import type { Entry } from "../domain/ledger-model.js";
 import { AlphaError } from "../errors.js";
 import { audit, type Engine } from "./engine.js";
 import { type Enter, type Entered, recordOf } from "./entering.js";
-import { ImportCounts } from "./import-counts.js";
+import type { ImportCounts } from "./import-counts.js";
+import { ImportTally, type Uncounted } from "./import-tally.js";
 import type { ImportOptions, LogImport } from "./ingest.js";
 import type { Newcomers } from "./newcomers.js";
 import type { BroughtCalls } from "./overlaps.js";
 import type { Rating } from "./rating.js";
-import type { LogBatch, LoggedUsage, RejectedUsage, UsageLog } from "./usage-log.js";
+import type {
+  LogBatch,
+  LoggedColumns,
+  LoggedRun,
+  LoggedUsage,
+  RejectedUsage,
+  UsageLog,
+} from "./usage-log.js";
 
 /** Records in one transaction: long enough to be quick, short enough for a call that wants the lock in between. */
 const SLICE = 400;
-const REJECTS_SHOWN = 5;
-const MOST_NAMES = 1000;
+/** Records that tell whether anything of a log counts, before those after them go in columns. */
+const FIRST_SLICE = 16;
 const NO_USER = "is missing, and --user is not given";
 
 /** What the imports of several logs share. */
@@ -34,35 +43,35 @@ interface Named {
   readonly user: string;
 }
 
-/** Stands for the format of logs that tell none, beside the names of formats. */
-const NO_FORMAT = "log";
-
 /** Imports one log. */
 export class LogImporter {
-  readonly #counts = new ImportCounts();
-  readonly #unknownUsers = new Map<string, number>();
-  readonly #firstRejects: RejectedUsage[] = [];
+  readonly #tally: ImportTally;
   #number: number | null = null;
-  #format: string | null = null;
+  /** Whether plain records may go in columns. */
+  #inColumns: boolean;
 
   constructor(
     private readonly parts: ImportParts,
     private readonly log: UsageLog,
     private readonly onProgress: (counts: ImportCounts, bytesRead: number) => void,
-  ) {}
+  ) {
+    this.#tally = new ImportTally(log.name, parts.brought);
+    this.#inColumns = parts.options.dryRun !== true;
+  }
 
   async run(): Promise<LogImport> {
     const error = await this.#read();
-    const { good, bad } = this.#counts;
+    const { counts, unknownUsers, firstRejects } = this.#tally;
+    const { good, bad } = counts;
     const nothingGood = error === null && good === 0 && bad > 0 ? this.#everyRecordBad() : null;
     // A database that failed just now would fail again.
     if (this.#number !== null && error?.code !== "database") await this.#finish(this.#number, error);
     return {
       file: this.log.name,
       number: this.#number,
-      counts: this.#counts,
-      unknownUsers: this.#unknownUsers,
-      rejects: this.#firstRejects,
+      counts,
+      unknownUsers,
+      rejects: firstRejects,
       error: error ?? nothingGood,
     };
   }
@@ -82,48 +91,130 @@ export class LogImporter {
   }
 
   async #take(batch: LogBatch): Promise<void> {
-    const counts = this.#counts;
-    const { rating, options } = this.parts;
-    const rejects = [...batch.rejects];
-    this.#format = batch.format;
+    const { counts } = this.#tally;
+    const { options } = this.parts;
+    this.#tally.format = batch.format;
     counts.rejected += batch.rejects.length;
-    for (const { reason } of batch.skipped) counts.addSkipped(reason);
-    counts.records += batch.rejects.length + batch.skipped.length;
-    await rating.prepare(batch.records.map(({ draft }) => draft));
-    for (let from = 0; from < batch.records.length; from += SLICE) {
-      if (options.signal?.aborted === true) break;
-      const slice = batch.records.slice(from, from + SLICE);
-      rejects.push(...(await this.#takeSlice(slice)));
-      counts.records += slice.length;
-      this.onProgress(counts, batch.bytesRead);
+    counts.records += batch.rejects.length;
+    for (const { reason, records = 1 } of batch.skipped) {
+      counts.addSkipped(reason, records);
+      counts.records += records;
     }
-    if (batch.records.length === 0) this.onProgress(counts, batch.bytesRead);
-    for (const reject of rejects.sort((a, b) => a.line - b.line)) {
-      if (this.#firstRejects.length < REJECTS_SHOWN) this.#firstRejects.push(reject);
+    const uncounted: Uncounted[] = [...batch.rejects];
+    const told = () => this.onProgress(counts, batch.bytesRead);
+    told();
+    for (let from = 0; from < batch.records.length && options.signal?.aborted !== true; from += SLICE) {
+      add(uncounted, await this.#takeSlice(batch.records.slice(from, from + SLICE)));
+      told();
+    }
+    for (const run of batch.columns?.runs ?? []) {
+      for (let from = run.from; from < run.to && options.signal?.aborted !== true; told()) {
+        from = await this.#takeRun(batch.columns as LoggedColumns, run, from, uncounted);
+      }
+    }
+    for (const reject of await withTexts(uncounted.sort(byLine), batch.columns)) {
+      this.#tally.keep(reject);
       options.onReject?.(reject);
     }
   }
 
-  async #takeSlice(slice: readonly LoggedUsage[]): Promise<RejectedUsage[]> {
-    const rejects: RejectedUsage[] = [];
+  /**
+   * Takes the next records of a run.
+   * @param uncounted where those that are not counted are added
+   * @returns one past the last that was taken
+   */
+  async #takeRun(
+    columns: LoggedColumns,
+    run: LoggedRun,
+    from: number,
+    uncounted: Uncounted[],
+  ): Promise<number> {
+    const { plain } = run;
+    if (plain !== null && this.#inColumns && this.#number !== null) {
+      const entered = await this.#enterColumns(plain, from - run.from, this.#number);
+      if (entered !== null) {
+        add(uncounted, this.#countColumns(columns, run.from, from - run.from, entered));
+        return run.from + entered.to;
+      }
+      this.#inColumns = false;
+    }
+    const most = this.#inColumns && this.#tally.counts.records === 0 ? FIRST_SLICE : SLICE;
+    const to = Math.min(run.to, from + most);
+    add(
+      uncounted,
+      await this.#takeSlice(Array.from({ length: to - from }, (_, index) => columns.at(from + index))),
+    );
+    return to;
+  }
+
+  async #enterColumns(plain: ImportColumns, from: number, importId: number): Promise<ColumnsEntered | null> {
+    const { engine, rating, newcomers, options } = this.parts;
+    const { user } = options;
+    const columns =
+      user === undefined ? plain : { ...plain, users: [user], user: new Uint32Array(plain.count) };
+    if (newcomers !== null) {
+      const names = namesIn(columns);
+      await newcomers.meet(names);
+      await newcomers.admit(names, false);
+    }
+    const book = await rating.bookFor(columns);
+    return engine.store.meter.enterColumns(columns, from, { at: engine.now(), importId, book });
+  }
+
+  /** @param offset where the records of the run begin among `columns` */
+  #countColumns(columns: LoggedColumns, offset: number, from: number, entered: ColumnsEntered): Uncounted[] {
+    const { to, outcome, refusals } = entered;
+    this.#tally.countColumns(entered);
+    this.#tally.counts.records += to - from;
+    const uncounted: Uncounted[] = [];
+    for (let at = from; at < to; at += 1) {
+      const status = ENTERED[outcome[at - from] as number] as (typeof ENTERED)[number];
+      if (status === "inserted") continue;
+      if (status === "duplicate") {
+        this.#tally.counts.duplicate += 1;
+        continue;
+      }
+      const logged = columns.at(offset + at);
+      const user = this.parts.options.user ?? logged.draft.user;
+      const wrong = status === "user-unknown" ? this.#reasonAgainst(user) : null;
+      const reason = refusals.get(at) ?? "";
+      const reject =
+        user === null || wrong !== null
+          ? this.#tally.reject(logged, "user", wrong ?? NO_USER)
+          : this.#tally.count(
+              logged,
+              user,
+              status === "refused" ? { status, reason } : { status, event: null },
+            );
+      if (reject !== null) uncounted.push(reject);
+    }
+    return uncounted;
+  }
+
+  async #takeSlice(slice: readonly LoggedUsage[]): Promise<Uncounted[]> {
+    const rejects: Uncounted[] = [];
     const named: Named[] = [];
     const owners = slice.map(({ draft }) => this.parts.options.user ?? draft.user);
+    await this.parts.rating.prepare(slice.map(({ draft }) => draft));
     await this.parts.newcomers?.meet(owners.filter((user) => user !== null));
     for (const [index, logged] of slice.entries()) {
       const user = owners[index] ?? null;
-      const wrong = user === null ? NO_USER : this.#reasonAgainst(user);
+      const wrong = this.#reasonAgainst(user);
       if (user !== null && wrong === null) named.push({ logged, user });
-      else rejects.push(this.#reject(logged, "user", wrong ?? NO_USER));
+      else rejects.push(this.#tally.reject(logged, "user", wrong ?? NO_USER));
     }
     const outcomes = named.length === 0 ? [] : await this.#enter(named);
     for (const [index, { logged, user }] of named.entries()) {
-      const reject = this.#count(logged, user, outcomes[index] as Entered);
+      const reject = this.#tally.count(logged, user, outcomes[index] as Entered);
       if (reject !== null) rejects.push(reject);
     }
+    this.#tally.counts.records += slice.length;
     return rejects;
   }
 
-  #reasonAgainst(user: string): string | null {
+  /** Why nobody can have a record; `null` where somebody may. */
+  #reasonAgainst(user: string | null): string | null {
+    if (user === null) return NO_USER;
     const reason = this.parts.newcomers?.reasonAgainst(user) ?? null;
     return reason === null ? null : `is unknown and cannot be added: ${reason}`;
   }
@@ -135,7 +226,7 @@ export class LogImporter {
     const users = named.map(({ user }) => user);
     if (options.dryRun === true) {
       const tried = await enter(operations());
-      if (this.#counts.good > 0 || tried.some(isGood)) await newcomers?.admit(users, true);
+      if (this.#tally.counts.good > 0 || tried.some(isGood)) await newcomers?.admit(users, true);
       return tried;
     }
     if (this.#number === null) {
@@ -148,12 +239,12 @@ export class LogImporter {
     return enter(operations());
   }
 
-  #entry({ draft, source, id, supersedes }: LoggedUsage, user: string): Entry {
+  #entry({ draft, source, id, supersedes, hash }: LoggedUsage, user: string): Entry {
     return {
       user,
       source,
       id,
-      hash: contentHash(draft),
+      hash: hash ?? contentHash(draft),
       providerId: draft.providerId,
       provider: draft.provider,
       model: draft.model,
@@ -175,59 +266,6 @@ export class LogImporter {
     };
   }
 
-  #count(logged: LoggedUsage, user: string, outcome: Entered): RejectedUsage | null {
-    const counts = this.#counts;
-    switch (outcome.status) {
-      case "inserted":
-        if (outcome.event !== null) {
-          counts.addInserted(outcome.event);
-          this.parts.brought.add(this.#format ?? NO_FORMAT, outcome.event);
-        }
-        return null;
-      case "superseded":
-        if (outcome.event !== null) counts.addSuperseded(outcome.event);
-        return null;
-      case "duplicate":
-        counts.duplicate += 1;
-        return null;
-      case "conflict":
-        counts.conflict += 1;
-        // Without an id of its own the record is known by its text, which has then been read in another way before.
-        return logged.occurrence === null
-          ? this.#toReject(
-              logged,
-              "id",
-              `is in the ledger already with other content: ${JSON.stringify(logged.id)}`,
-            )
-          : this.#toReject(logged, null, "was imported before, for another user or with other options");
-      case "user-unknown":
-        this.#countUnknown(user);
-        return this.#reject(logged, "user", `is unknown: ${JSON.stringify(user)}`);
-      case "refused":
-        return this.#reject(logged, null, `cannot be counted: ${outcome.reason}`);
-    }
-  }
-
-  #reject(logged: LoggedUsage, field: string | null, reason: string): RejectedUsage {
-    this.#counts.rejected += 1;
-    return this.#toReject(logged, field, reason);
-  }
-
-  #toReject(
-    { record: { line, raw }, occurrence }: LoggedUsage,
-    field: string | null,
-    reason: string,
-  ): RejectedUsage {
-    return { file: this.log.name, line, field, reason, occurrence, raw };
-  }
-
-  #countUnknown(name: string): void {
-    const count = this.#unknownUsers.get(name);
-    if (count !== undefined || this.#unknownUsers.size < MOST_NAMES) {
-      this.#unknownUsers.set(name, (count ?? 0) + 1);
-    }
-  }
-
   #start(): Promise<number> {
     const { engine, options } = this.parts;
     return engine.store.write((tx) =>
@@ -235,7 +273,7 @@ export class LogImporter {
         at: engine.now(),
         actor: engine.actor,
         file: this.log.name,
-        format: this.#format,
+        format: this.#tally.format,
         options: JSON.stringify({ ...options.readAs, user: options.user }),
       }),
     );
@@ -243,9 +281,9 @@ export class LogImporter {
 
   #finish(number: number, error: AlphaError | null): Promise<void> {
     const { engine } = this.parts;
-    const { inserted, superseded, duplicate, bad, skipped, unpriced } = this.#counts;
+    const { inserted, superseded, duplicate, bad, skipped, unpriced } = this.#tally.counts;
     const counts = { inserted, superseded, duplicate, rejected: bad, skipped };
-    const format = this.#format;
+    const format = this.#tally.format;
     return engine.store.write(async (tx) => {
       const at = engine.now();
       await tx.records.finishImport(number, { at: error === null ? at : null, ...counts });
@@ -262,8 +300,8 @@ export class LogImporter {
   }
 
   #everyRecordBad(): AlphaError {
-    const { bad } = this.#counts;
-    const [first] = this.#firstRejects;
+    const { bad } = this.#tally.counts;
+    const [first] = this.#tally.firstRejects;
     const where = first === undefined ? "" : ` (line ${first.line}: ${sentence(first)})`;
     return new AlphaError(
       "failed",
@@ -281,4 +319,32 @@ function isGood({ status }: Entered): boolean {
 
 function sentence({ field, reason }: RejectedUsage): string {
   return `${field ?? "the record"} ${reason}`;
+}
+
+/** Adds to a list what may be more than a call takes arguments. */
+function add<T>(list: T[], more: readonly T[]): void {
+  for (const each of more) list.push(each);
+}
+
+function byLine(a: Uncounted, b: Uncounted): number {
+  return a.line - b.line;
+}
+
+/** Records with their texts in place of where these are to be had. */
+async function withTexts(
+  records: readonly Uncounted[],
+  columns: LoggedColumns | undefined,
+): Promise<RejectedUsage[]> {
+  const places = records.flatMap(({ raw }) => (typeof raw === "number" ? [raw] : []));
+  const texts = places.length === 0 ? [] : ((await columns?.texts(places)) ?? []);
+  let asked = 0;
+  return records.map((record) => {
+    const raw = typeof record.raw === "number" ? texts[asked++] : record.raw;
+    return { ...record, raw: raw ?? "" };
+  });
+}
+
+/** Whom the records name, in their order. */
+function namesIn({ user, users }: ImportColumns): string[] {
+  return [...new Set(user)].map((index) => users[index] ?? "").filter((name) => name !== "");
 }

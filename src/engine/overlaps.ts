@@ -1,3 +1,4 @@
+import type { ColumnsEntered } from "../domain/import-columns.js";
 import type { LedgerEvent } from "../domain/ledger-model.js";
 import { calendar, type Instant } from "../domain/window.js";
 import type { Engine } from "./engine.js";
@@ -77,20 +78,29 @@ export class BroughtCalls {
     if (occurredAt < this.#day.start || occurredAt >= this.#day.end) {
       this.#day = this.#zone.windowAt("day", occurredAt);
     }
+    this.#add(format, userId, this.#day.index, 1, providerId === null ? 1 : 0);
+  }
+
+  /** Adds calls of a day of the settings' time zone that state no provider's ids. */
+  addUnmarked(format: string, { userId, day, requests }: ColumnsEntered["brought"][number]): void {
+    this.#add(format, userId, day, requests, requests);
+  }
+
+  #add(format: string, userId: number, day: number, calls: number, unmarked: number): void {
     let days = this.#byFormat.get(format);
     if (days === undefined) {
       days = new Map();
       this.#byFormat.set(format, days);
     }
-    const key = userId * DAYS + this.#day.index;
+    const key = userId * DAYS + day;
     let brought = days.get(key);
     if (brought === undefined) {
       if (days.size >= MOST_DAYS) return;
       brought = { calls: 0, unmarked: 0 };
       days.set(key, brought);
     }
-    brought.calls += 1;
-    if (providerId === null) brought.unmarked += 1;
+    brought.calls += calls;
+    brought.unmarked += unmarked;
   }
 
   /** Whose calls another source covers too, in the same hours, by the format that this run brought. */

@@ -1,3 +1,4 @@
+import type { ImportColumns } from "../domain/import-columns.js";
 import { type PriceSource, promptSize } from "../domain/price.js";
 import type { QuotedRates } from "../domain/price-rule.js";
 import type { UsageRecord } from "../domain/usage.js";
@@ -14,6 +15,17 @@ export class Rating {
   /** To be awaited before `rates` is asked about these records. */
   async prepare(records: readonly Rated[]): Promise<void> {
     if (this.#book === null && records.some(needsRates)) this.#book = await this.load();
+  }
+
+  /** The prices that these records need; `null` where they need none. */
+  async bookFor({ cost, kind, kinds }: ImportColumns): Promise<PriceSource | null> {
+    if (
+      this.#book === null &&
+      cost.some((nanos, at) => Number.isNaN(nanos) && kinds[kind[at]!]?.model !== "")
+    ) {
+      this.#book = await this.load();
+    }
+    return this.#book;
   }
 
   /** `null` where the record states its cost, names no model, or no price covers it. */

@@ -1,3 +1,4 @@
+import type { ImportColumns } from "../domain/import-columns.js";
 import type { UsageRecord } from "../domain/usage.js";
 
 /** A record of a log that states usage well enough to be counted. */
@@ -11,7 +12,28 @@ export interface LoggedUsage {
   readonly occurrence: number | null;
   /** The format says that later records of the same id replace earlier ones. */
   readonly supersedes?: boolean;
-  readonly record: { readonly line: number; readonly raw: string };
+  /** `contentHash` of the draft, where it is known already. */
+  readonly hash?: number;
+  /** `raw` is the record's text, or its place in the columns that know it. */
+  readonly record: { readonly line: number; readonly raw: string | number };
+}
+
+/** Records of a log that came in columns. Good until the next batch is asked for. */
+export interface LoggedColumns {
+  /** All of them, in their order. */
+  readonly runs: readonly LoggedRun[];
+  at(place: number): LoggedUsage;
+  /** The texts of records, as they stand in the log. */
+  texts(places: readonly number[]): Promise<readonly string[]>;
+}
+
+/** Records one after the other. */
+export interface LoggedRun {
+  readonly from: number;
+  /** One past the last. */
+  readonly to: number;
+  /** The same records, where all of them are plain; an empty user stands for none. */
+  readonly plain: ImportColumns | null;
 }
 
 /** A record that was not counted, and why. */
@@ -28,9 +50,11 @@ export interface RejectedUsage {
 /** What one piece of a log held. */
 export interface LogBatch {
   readonly records: readonly LoggedUsage[];
+  /** The records after these. */
+  readonly columns?: LoggedColumns;
   readonly rejects: readonly RejectedUsage[];
-  /** Sound records that are deliberately not counted. */
-  readonly skipped: readonly { readonly reason: string }[];
+  /** Sound records that are deliberately not counted; one of each reason unless it says how many. */
+  readonly skipped: readonly { readonly reason: string; readonly records?: number }[];
   /** The name of the log's format; `null` while it is not known. */
   readonly format: string | null;
   /** How much of the log was read so far, in the bytes that `UsageLog.bytes` counts. */

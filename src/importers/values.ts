@@ -112,7 +112,8 @@ export function readText(fields: Fields, field: string): string | null | Rejecti
     const text = value.trim();
     if (text === "") return null;
     if (text.length > MAX_TEXT) return reject(field, `is longer than ${MAX_TEXT} characters: ${show(text)}`);
-    if (!isPlainText(text) && UNSTORABLE.test(text)) return reject(field, `contains characters that are not text: ${show(text)}`);
+    if (!isPlainText(text) && UNSTORABLE.test(text))
+      return reject(field, `contains characters that are not text: ${show(text)}`);
     return text;
   }
   if (value === undefined || value === null) return null;

@@ -177,7 +177,9 @@ export function ledgerOn(db: Db): LedgerReading {
         .selectFrom("guardrail_total")
         .orderBy("guardrail_id")
         .orderBy("window_index")
-        .select(["guardrail_id", "window_index as index", exact("used").as("used")])
+        .groupBy(["guardrail_id", "window_index"])
+        .select(["guardrail_id", "window_index as index"])
+        .select(sql<string>`cast(sum(used) as text)`.as("used"))
         .execute();
       return rows.flatMap(({ guardrail_id, index, used }) => {
         const guardrail = guardrails.get(guardrail_id);

@@ -15,7 +15,8 @@ export interface UrlParts {
   readonly parameters: readonly (readonly [name: string, value: string])[];
 }
 
-const AUTHORITY = /^(?:(?<user>[^:@]*)(?::(?<password>[^@]*))?@)?(?<host>\[[^\]]*\]|[^:@]*)(?::(?<port>\d*))?$/;
+const AUTHORITY =
+  /^(?:(?<user>[^:@]*)(?::(?<password>[^@]*))?@)?(?<host>\[[^\]]*\]|[^:@]*)(?::(?<port>\d*))?$/;
 const URL_SHAPE = /^[a-z]+:\/\/(?<authority>[^/?#]*)(?:\/(?<database>[^/?#]*))?(?:\?(?<query>[^#]*))?$/i;
 const SECRET = new Set(["password", "sslpassword"]);
 
@@ -27,9 +28,13 @@ export function urlParts(url: string): UrlParts {
   const shape = URL_SHAPE.exec(url)?.groups;
   const authority = AUTHORITY.exec(shape?.authority ?? "@@")?.groups;
   if (shape === undefined || authority === undefined) {
-    throw new AlphaError("config", "the PostgreSQL address is not of the form postgres://user@host:5432/name", {
-      hint: "write special characters of user names and passwords percent-encoded, such as %40 for @",
-    });
+    throw new AlphaError(
+      "config",
+      "the PostgreSQL address is not of the form postgres://user@host:5432/name",
+      {
+        hint: "write special characters of user names and passwords percent-encoded, such as %40 for @",
+      },
+    );
   }
   const { user = "", password = "", host = "", port = "" } = authority;
   const pairs = (shape.query ?? "").split("&").filter((pair) => pair !== "");

@@ -124,7 +124,7 @@ export interface Schema {
     expires_at: number;
   };
   refusal: { user_id: number; day: number; code: string; meter: string; count: number };
-  guardrail_total: { guardrail_id: number; window_index: number; used: number };
+  guardrail_total: { guardrail_id: number; window_index: number; shard: Generated<number>; used: number };
   guardrail_trip: { guardrail_id: number; window_index: number; tripped_at: number };
   alert: {
     id: Generated<number>;

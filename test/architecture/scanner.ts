@@ -69,6 +69,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     files: ["src/domain/", "src/engine/ports", "src/store/", "src/errors", "migrations/"],
     packages: ["kysely", "better-sqlite3", "node:*"],
   },
+  "src/store/postgres/": {
+    files: ["src/domain/", "src/engine/ports", "src/store/", "src/errors", "migrations/"],
+    packages: ["kysely", "pg", "node:*"],
+  },
   "migrations/": { files: ["migrations/"], packages: ["kysely"], never: [ONE_DATABASE] },
   "src/ids": { files: ["src/engine/ports"], packages: ["node:crypto"] },
   "src/version": { files: [], packages: [] },

@@ -102,7 +102,12 @@ async function show(context: Context, folder: string, step: Step): Promise<unkno
       ...io,
       stdout: json ? output : io.stdout,
       stderr: talk,
-      env: { ...io.env, ALPHA_DATABASE: join(folder, "alpha.db"), ALPHA_ACTOR: "demo" },
+      env: {
+        ...io.env,
+        ALPHA_DATABASE: join(folder, "alpha.db"),
+        ALPHA_DATABASE_URL_FILE: undefined,
+        ALPHA_ACTOR: "demo",
+      },
       now: () => step.at ?? io.now(),
     },
   );

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { parseUsd } from "../../domain/money.js";
 import { INITIAL_SETTINGS } from "../../domain/settings.js";
 import { INITIAL_TIERS } from "../../domain/tier.js";
@@ -6,7 +5,7 @@ import { calendar } from "../../domain/window.js";
 import { type Initialised, initialise } from "../../engine/init.js";
 import { AlphaError } from "../../errors.js";
 import { initJson, initText } from "../../render/views/init.js";
-import { initSqlite } from "../../store/sqlite/init.js";
+import { initStore, isCreated } from "../../store/init-store.js";
 import { rememberDatabase } from "../config.js";
 import type { Context } from "../context.js";
 import { COMMAND_WAIT_MS } from "../open-engine.js";
@@ -26,16 +25,17 @@ interface Given {
 }
 
 export default async function init(context: Context, { options }: Invocation<Options>): Promise<void> {
-  const { database, databaseFrom, configFile } = context.config;
+  const { database, address, databaseFrom, configFile } = context.config;
+  const place = { database: address, waitMs: COMMAND_WAIT_MS };
   const timeZone = options.timeZone === undefined ? undefined : calendar(options.timeZone).zone;
   const dailyBudget =
     options.dailyBudget === undefined ? undefined : parseMoney("--daily-budget", options.dailyBudget);
   if (context.dryRun) {
-    if (!existsSync(database)) {
+    if (!(await isCreated(place))) {
       return wouldCreate(context, { timeZone, dailyBudget });
     }
   } else {
-    await initSqlite({ path: database, waitMs: COMMAND_WAIT_MS });
+    await initStore(place);
   }
 
   const engine = await context.engine();
@@ -50,7 +50,7 @@ export default async function init(context: Context, { options }: Invocation<Opt
     },
     { dryRun: context.dryRun },
   );
-  if (options.remember === true && !context.dryRun) rememberDatabase(database, configFile);
+  if (options.remember === true && !context.dryRun) rememberDatabase(address, configFile);
   context.changed({
     kind: "init",
     data: { database, created: !done.repeated, ...initJson(done) },

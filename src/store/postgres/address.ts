@@ -56,7 +56,10 @@ export function readAddress(url: string, { waitMs, env }: { waitMs: number; env:
   const database = given.dbname ?? say("dbname", parts.database) ?? env.PGDATABASE ?? user;
   const password = given.password ?? say("password", parts.password) ?? env.PGPASSWORD;
   if (host.includes(",")) {
-    throw wrong("the PostgreSQL address names several hosts", "name one; a proxy or DNS name can stand for several");
+    throw wrong(
+      "the PostgreSQL address names several hosts",
+      "name one; a proxy or DNS name can stand for several",
+    );
   }
   const target = { host, port, database, user };
   const connectSeconds = count("connect_timeout", given.connect_timeout ?? env.PGCONNECT_TIMEOUT);
@@ -74,6 +77,8 @@ export function readAddress(url: string, { waitMs, env }: { waitMs: number; env:
       connectionTimeoutMillis: connectSeconds ? connectSeconds * 1_000 : Math.max(waitMs, 2_000),
       keepAlive: given.keepalives !== "0",
       max: Math.max(2, count("connection_limit", given.connection_limit) ?? DEFAULT_CONNECTIONS),
+      // What is asked at once travels at once.
+      pipeline: true,
       // A program that forgets to close still ends.
       allowExitOnIdle: true,
       types: TYPES,

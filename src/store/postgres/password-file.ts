@@ -66,7 +66,12 @@ export function passwordIn(text: string, { host, port, database, user }: Target)
 }
 
 function fieldsOf(line: string): string[] {
-  return line.match(/(?:\\.|[^:\\])*(?::|$)/g)?.map((field) => field.replace(/:$/, "")).slice(0, -1) ?? [];
+  return (
+    line
+      .match(/(?:\\.|[^:\\])*(?::|$)/g)
+      ?.map((field) => field.replace(/:$/, ""))
+      .slice(0, -1) ?? []
+  );
 }
 
 function unquoted(field: string): string {

@@ -19,7 +19,7 @@ export function tlsFrom(
   env: Readonly<Record<string, string | undefined>>,
 ): false | ConnectionOptions {
   const rootCertificate = given.sslrootcert ?? env.PGSSLROOTCERT;
-  const mode = given.sslmode ?? env.PGSSLMODE ?? (given.sslnegotiation === "direct" ? "require" : "disable");
+  const mode = given.sslmode ?? env.PGSSLMODE ?? impliedMode(given, rootCertificate);
   const identity = {
     ...fileOption("cert", "sslcert", given.sslcert ?? env.PGSSLCERT),
     ...fileOption("key", "sslkey", given.sslkey ?? env.PGSSLKEY),
@@ -43,14 +43,27 @@ export function tlsFrom(
       return identity;
     case "allow":
     case "prefer":
-      throw new AlphaError("config", `sslmode=${mode} may send everything unencrypted, so it is not offered`, {
-        hint: "use verify-full, verify-ca or require, or say disable",
-      });
+      throw new AlphaError(
+        "config",
+        `sslmode=${mode} may send everything unencrypted, so it is not offered`,
+        {
+          hint: "use verify-full, verify-ca or require, or say disable",
+        },
+      );
     default:
       throw new AlphaError("config", `there is no sslmode ${JSON.stringify(mode)}`, {
         hint: "use verify-full, verify-ca, require or disable",
       });
   }
+}
+
+/** Whoever says how to encrypt wants it encrypted. */
+function impliedMode(
+  { sslcert, sslnegotiation }: TlsParameters,
+  rootCertificate: string | undefined,
+): string {
+  if (rootCertificate !== undefined) return "verify-full";
+  return sslcert !== undefined || sslnegotiation === "direct" ? "require" : "disable";
 }
 
 function fileOption(option: "ca" | "cert" | "key", name: string, path: string | undefined) {

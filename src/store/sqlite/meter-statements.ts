@@ -140,7 +140,7 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
         .values({ guardrail_id: ANY, window_index: ANY, used: ANY })
         .onConflict((conflict) =>
           conflict
-            .columns(["guardrail_id", "window_index"])
+            .columns(["guardrail_id", "window_index", "shard"])
             .doUpdateSet((eb) => ({ used: eb.ref("excluded.used") })),
         ),
     ),

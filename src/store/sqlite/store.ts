@@ -3,16 +3,8 @@ import type { Kysely, Transaction } from "kysely";
 import type { Durability } from "../../domain/settings.js";
 import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { emergencyOn } from "../emergency.js";
-import { holdsOn } from "../holds.js";
-import { ledgerOn } from "../ledger.js";
-import { pricesOn } from "../prices.js";
-import { recordsOn } from "../records.js";
 import type { Schema } from "../schema.js";
-import { settingsOn } from "../settings.js";
-import { tiersOn } from "../tiers.js";
-import { usageOn } from "../usage.js";
-import { usersOn } from "../users.js";
+import { allOn, changing } from "../transaction.js";
 import { explainSqlite } from "./busy.js";
 import { SqliteMeter } from "./meter.js";
 
@@ -23,9 +15,6 @@ interface Parts {
   readonly waitMs: number;
   readonly durability: Durability;
 }
-
-/** Thrown to undo a transaction that was only tried. */
-class DryRun extends Error {}
 
 /** The store on one SQLite file. */
 export class SqliteStore implements Store {
@@ -51,21 +40,8 @@ export class SqliteStore implements Store {
     return this.#run("read only", (tx) => work(allOn(tx)));
   }
 
-  async write<T>(work: (tx: Writing) => Promise<T>, { dryRun = false } = {}): Promise<T> {
-    let tried: { readonly result: T } | undefined;
-    try {
-      return await this.#run("read write", async (tx) => {
-        const result = await work(allOn(tx));
-        if (!dryRun) return result;
-        tried = { result };
-        throw new DryRun();
-      });
-    } catch (error) {
-      if (error instanceof DryRun && tried !== undefined) return tried.result;
-      throw error;
-    } finally {
-      this.#meter?.wroteBeside();
-    }
+  write<T>(work: (tx: Writing) => Promise<T>, { dryRun = false } = {}): Promise<T> {
+    return changing((inside) => this.#run("read write", inside), work, dryRun);
   }
 
   async close(): Promise<void> {
@@ -86,18 +62,4 @@ export class SqliteStore implements Store {
       throw explainSqlite(error, this.#parts.path);
     }
   }
-}
-
-function allOn(tx: Transaction<Schema>): Writing {
-  return {
-    settings: settingsOn(tx),
-    tiers: tiersOn(tx),
-    users: usersOn(tx),
-    emergency: emergencyOn(tx),
-    usage: usageOn(tx),
-    ledger: ledgerOn(tx),
-    prices: pricesOn(tx),
-    holds: holdsOn(tx),
-    records: recordsOn(tx),
-  };
 }

@@ -1,0 +1,133 @@
+import pg, { type Pool, type PoolClient } from "pg";
+import { AlphaError } from "../../errors.js";
+
+/** A statement of the hot path. Named, so that each connection has it parsed and planned once. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A statement with the values that it is to run with. */
+export interface Asked {
+  readonly statement: Statement;
+  readonly values?: readonly unknown[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each statement's reader knows the columns that it asked for
+export type Rows = readonly any[];
+
+type Answer = pg.QueryResult;
+
+/** The server is not there, or is no longer: what the connection was asked has no answer. */
+export class ConnectionLost extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/**
+ * An answer that has not come this many milliseconds after the server should have given up is not coming. It may wait
+ * twice: for who excludes writers, and for a user.
+ */
+const SLACK_MS = 1_000;
+
+/** A connection of the pool, for as long as it is borrowed. */
+export class MeterClient {
+  #isLost = false;
+  readonly #onError = () => {
+    this.#isLost = true;
+  };
+
+  private constructor(readonly raw: PoolClient) {
+    // Whoever waits for an answer is told by it; unheard, the event would end the process.
+    raw.on("error", this.#onError);
+  }
+
+  /**
+   * @param waitMs how long to wait for a connection
+   * @throws ConnectionLost when the server cannot be reached, or no connection becomes free in that time
+   */
+  static async borrow(pool: Pool, waitMs: number): Promise<MeterClient> {
+    const connecting = pool.connect();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(resolve, waitMs, "late");
+    });
+    try {
+      const client = await Promise.race([connecting, late]);
+      if (client !== "late") return new MeterClient(client);
+    } catch (error) {
+      throw lostOr(error);
+    } finally {
+      clearTimeout(timer);
+    }
+    // It may come yet, and then nobody wants it.
+    connecting.then((client) => client.release()).catch(() => undefined);
+    throw new ConnectionLost(new Error(`no connection became free within ${waitMs} ms`));
+  }
+
+  /** Gives the connection back; one that is not fit to be used again is closed. */
+  giveBack(isFit: boolean): void {
+    this.raw.removeListener("error", this.#onError);
+    this.raw.release(this.#isLost || !isFit);
+  }
+
+  /**
+   * Asks everything at once, in one round trip.
+   * @param waitMs how long the server may wait for a lock, or work on one statement
+   * @throws what went wrong first
+   */
+  async ask(asked: readonly Asked[], waitMs: number): Promise<Rows[]> {
+    const answers = await this.settle(asked, waitMs);
+    const failed = answers.find((answer) => answer.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return answers.map((answer) => (answer as PromiseFulfilledResult<Answer>).value.rows);
+  }
+
+  /** Ends whatever transaction is open. `false`: it cannot, and the connection is not to be used again. */
+  async rollBack(waitMs: number): Promise<boolean> {
+    try {
+      await this.ask([{ statement: ROLLBACK }], waitMs);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Asks everything at once and returns every answer as it came. */
+  async settle(asked: readonly Asked[], waitMs: number): Promise<PromiseSettledResult<Answer>[]> {
+    const { stream } = this.raw.connection;
+    // One packet instead of one for each statement.
+    stream.cork();
+    const last = asked.length - 1;
+    const answers = asked.map(({ statement, values }, index) =>
+      this.raw
+        .query({
+          ...statement,
+          ...(values === undefined ? {} : { values: values as unknown[] }),
+          // A server that is gone without a word: its connection is closed, whatever else was asked on it.
+          ...(index === last ? { query_timeout: 2 * waitMs + SLACK_MS } : {}),
+        })
+        .catch((error: unknown) => {
+          throw lostOr(error);
+        }),
+    );
+    stream.uncork();
+    return Promise.allSettled(answers);
+  }
+}
+
+const ROLLBACK: Statement = { name: "alpha_rollback", text: "rollback" };
+
+function lostOr(error: unknown): unknown {
+  if (error instanceof AlphaError || error instanceof ConnectionLost) return error;
+  if (!(error instanceof pg.DatabaseError)) return new ConnectionLost(error);
+  return error.severity === "FATAL" || error.severity === "PANIC" ? new ConnectionLost(error) : error;
+}
+
+/** An array as the server reads it: for numbers, which need no quotes. */
+export function numbers(values: readonly (number | null)[]): string {
+  let text = "{";
+  for (const [index, value] of values.entries()) text += `${index === 0 ? "" : ","}${value ?? "NULL"}`;
+  return `${text}}`;
+}

@@ -1,0 +1,218 @@
+import { NO_WINDOW_USAGE, type WindowUsage } from "../../domain/decide.js";
+import {
+  eventKey,
+  type Hold,
+  type LedgerState,
+  type LedgerUser,
+  type Operation,
+  partId,
+  windowKey,
+} from "../../domain/ledger-model.js";
+import type { Period } from "../../domain/meter.js";
+import { calendar, type Instant } from "../../domain/window.js";
+import { type Asked, numbers, type Rows, type Statement } from "./meter-client.js";
+import { asksForGuardrails, type Guarded, guardedOf, NOTHING_GUARDED } from "./meter-guardrails.js";
+import type { Config, KnownUser } from "./meter-memory.js";
+
+/** Whom and what a batch or a check concerns. */
+export interface Wanted {
+  readonly names: readonly string[];
+  readonly instants: readonly Instant[];
+  /** Identities that may be in the ledger already. */
+  readonly sources: readonly string[];
+  readonly ids: readonly string[];
+  readonly providerIds: readonly string[];
+}
+
+export function wantedBy(operations: readonly Operation[]): Wanted {
+  const names = new Set<string>();
+  const instants = new Set<Instant>();
+  const sources: string[] = [];
+  const ids: string[] = [];
+  const providerIds: string[] = [];
+  for (const operation of operations) {
+    instants.add(operation.at);
+    if (operation.op !== "settle" && operation.op !== "record") {
+      names.add(operation.user);
+      continue;
+    }
+    const { user, source, id, providerId } = operation.entry;
+    names.add(user);
+    sources.push(source);
+    ids.push(id);
+    // Whether a part of the call has counted its request already.
+    if (operation.op === "settle" && operation.part === undefined) {
+      sources.push(source);
+      ids.push(partId(id, 1));
+    }
+    if (providerId !== null) providerIds.push(providerId);
+  }
+  return { names: [...names], instants: [...instants], sources, ids, providerIds };
+}
+
+/** The days and months that run at some instants. */
+export interface Windows {
+  readonly days: readonly number[];
+  readonly months: readonly number[];
+}
+
+function windowsAt(instants: readonly Instant[], config: Config): Windows {
+  const zone = calendar(config.settings.time_zone);
+  const days = new Set(instants.map((at) => zone.dayOf(at)));
+  return { days: [...days], months: [...new Set([...days].map((day) => zone.dayToMonth(day)))] };
+}
+
+/** The state that a batch is decided from. */
+export interface Loaded {
+  readonly state: LedgerState;
+  /** Guardrails whose total of a running window was never begun: what they have used is not in the state. */
+  readonly unbegun: Guarded["unbegun"];
+}
+
+/** One question for it: what to ask in one round trip, and what the answers come to. */
+export interface Loading {
+  /** Everybody whom it concerns. */
+  readonly userIds: readonly number[];
+  readonly asked: readonly Asked[];
+  read(answers: readonly Rows[]): Loaded;
+}
+
+/** @param config has to know everybody who is wanted */
+export function loading(wanted: Wanted, config: Config): Loading {
+  const named = new Map<string, number>();
+  const users = new Map<number, KnownUser>();
+  for (const name of wanted.names) {
+    const user = config.users.get(name);
+    if (!user) continue;
+    named.set(name, user.id);
+    users.set(user.id, user);
+  }
+  const windows = windowsAt(wanted.instants, config);
+  const hasGuardrails = config.guardrails.length > 0;
+  const asked = [
+    asksForWindows([...users.keys()], windows),
+    { statement: HOLDS, values: [numbers([...users.keys()])] },
+    ...(wanted.ids.length === 0 ? [] : [{ statement: EVENTS, values: [wanted.sources, wanted.ids] }]),
+    ...(wanted.providerIds.length === 0 ? [] : [{ statement: PROVIDER_IDS, values: [wanted.providerIds] }]),
+    ...(hasGuardrails ? [asksForGuardrails(config, windows, Math.min(...wanted.instants))] : []),
+  ];
+  return {
+    userIds: [...users.keys()],
+    asked,
+    read([windowRows = [], holdRows = [], ...rest]) {
+      const events = wanted.ids.length === 0 ? [] : (rest.shift() ?? []);
+      const providerIds = wanted.providerIds.length === 0 ? [] : (rest.shift() ?? []);
+      const guarded = hasGuardrails ? guardedOf(rest.shift() ?? [], config) : NOTHING_GUARDED;
+      const { guardrails, systemHeld, unbegun } = guarded;
+      const { settings, stops, ownPrices } = config;
+      const state = {
+        settings,
+        stops,
+        ownPrices,
+        users: byName(named, metered(users, windows, windowRows, holdRows)),
+        knownEvents: new Map(events.map(({ source, id, hash }) => [eventKey(source, id), hash])),
+        knownProviderIds: new Set(providerIds.map((row) => row.provider_id)),
+        guardrails,
+        systemHeld,
+      };
+      return { state, unbegun };
+    },
+  };
+}
+
+function asksForWindows(userIds: readonly number[], { days, months }: Windows): Asked {
+  const ids: number[] = [];
+  const periods: Period[] = [];
+  const indexes: number[] = [];
+  const add = (id: number, period: Period, index: number) => {
+    ids.push(id);
+    periods.push(period);
+    indexes.push(index);
+  };
+  for (const id of userIds) {
+    for (const day of days) add(id, "day", day);
+    for (const month of months) add(id, "month", month);
+  }
+  return { statement: WINDOWS, values: [numbers(ids), periods, numbers(indexes)] };
+}
+
+/** Everybody, with what they have used and hold. */
+function metered(
+  users: ReadonlyMap<number, KnownUser>,
+  { days, months }: Windows,
+  windowRows: Rows,
+  holdRows: Rows,
+): Map<number, LedgerUser> {
+  const keys = [
+    ...days.map((day) => windowKey("day", day)),
+    ...months.map((month) => windowKey("month", month)),
+  ];
+  const windows = new Map<number, Map<number, WindowUsage>>();
+  const holds = new Map<number, Map<string, Hold>>();
+  const all = new Map<number, LedgerUser>();
+  for (const [userId, { id, key, status, tier, overrides, forgiven }] of users) {
+    const unused = new Map<number, WindowUsage>();
+    if (forgiven.size > 0) {
+      for (const window of keys) {
+        const amounts = forgiven.get(window);
+        if (amounts !== undefined) unused.set(window, { ...NO_WINDOW_USAGE, forgiven: amounts });
+      }
+    }
+    const held = new Map<string, Hold>();
+    windows.set(userId, unused);
+    holds.set(userId, held);
+    all.set(userId, { id, key, status, tier, overrides, windows: unused, holds: held });
+  }
+  for (const { user_id, period, window_index, tokens, images, cost, requests } of windowRows) {
+    const key = windowKey(period, window_index);
+    const forgiven = users.get(user_id)?.forgiven.get(key) ?? NO_WINDOW_USAGE.forgiven;
+    windows.get(user_id)?.set(key, { used: { tokens, images, cost, requests }, forgiven });
+  }
+  for (const row of holdRows) holds.get(row.user_id)?.set(row.id, holdOf(row));
+  return all;
+}
+
+function byName(
+  named: ReadonlyMap<string, number>,
+  users: ReadonlyMap<number, LedgerUser>,
+): Map<string, LedgerUser> {
+  return new Map([...named].map(([name, id]) => [name, users.get(id) as LedgerUser]));
+}
+
+function holdOf(row: Rows[number]): Hold {
+  const { id, tokens, images, cost, requests, provider, model, feature, created_at, expires_at } = row;
+  return {
+    id,
+    amounts: { tokens, images, cost, requests },
+    kind: { provider, model, feature },
+    createdAt: created_at,
+    expiresAt: expires_at,
+  };
+}
+
+const WINDOWS: Statement = {
+  name: "alpha_windows",
+  text: `select user_id, period, window_index, tokens, images, cost, requests
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as wanted (user_id, period, window_index)
+    join usage_window using (user_id, period, window_index)`,
+};
+
+const HOLDS: Statement = {
+  name: "alpha_holds",
+  text: `select hold.user_id, hold.id, tokens, images, cost, requests, created_at, expires_at, provider, model, feature
+    from hold join call_kind on call_kind.id = hold.call_kind_id
+    where hold.user_id = any($1::bigint[])`,
+};
+
+const EVENTS: Statement = {
+  name: "alpha_events",
+  text: `select event_source.name as source, event_key.id, event_key.hash
+    from unnest($1::text[], $2::text[]) as wanted (source, id)
+    join event_source on event_source.name = wanted.source
+    join event_key on event_key.source_id = event_source.id and event_key.id = wanted.id`,
+};
+
+const PROVIDER_IDS: Statement = {
+  name: "alpha_provider_ids",
+  text: "select provider_id from event_key where provider_id = any($1::text[])",
+};

