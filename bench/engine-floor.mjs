@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 function open(path) {
   const database = new Database(path, { timeout: 5_000 });
   database.pragma("synchronous = normal");
-  database.pragma("wal_autocheckpoint = 8000");
+  database.pragma("wal_autocheckpoint = 16000");
   return database;
 }
 

@@ -31,9 +31,10 @@ export async function freshDatabase(path) {
 /** rate-limiter-flexible on a SQLite file of its own, with our pragmas. */
 export function openPeer(path) {
   const database = new Database(path, { timeout: 5_000 });
+  database.pragma("page_size = 2048");
   database.pragma("journal_mode = wal");
   database.pragma("synchronous = normal");
-  database.pragma("wal_autocheckpoint = 8000");
+  database.pragma("wal_autocheckpoint = 16000");
   return new Promise((resolve, reject) => {
     const limiter = new RateLimiterSQLite(
       {

@@ -79,12 +79,17 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** A reservation and what settles it. */
+const AT_ONCE_A_TURN = 2;
+
 /**
  * Decides and meters. Operations that arrive in the same turn of the event loop are decided together, in their order,
  * in one transaction; each is answered after the commit.
  */
 export class LimitsEngine {
   #pending: Pending[] = [];
+  /** Batches of this turn that did not wait for its end. */
+  #atOnce = 0;
   readonly #preparing: Preparing;
 
   constructor(
@@ -292,8 +297,27 @@ export class LimitsEngine {
   #submit<O extends Operation>(operation: O): Promise<Extract<OperationOutcome, { op: O["op"] }>> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ operation, resolve: resolve as Pending["resolve"], reject });
-      if (this.#pending.length === 1) setImmediate(() => void this.#flush());
+      if (this.#pending.length === 1) this.#schedule();
     });
+  }
+
+  /**
+   * The first batches of a turn are committed as soon as the code that asks has run on: whoever asks alone does not wait
+   * for the turn to end. Those after them gather what many callers, each on an event of its own, ask for in the turn;
+   * and nobody who asks in a loop keeps the event loop from turning.
+   */
+  #schedule(): void {
+    if (this.#atOnce === AT_ONCE_A_TURN) {
+      setImmediate(() => void this.#flush());
+      return;
+    }
+    if (this.#atOnce === 0) {
+      setImmediate(() => {
+        this.#atOnce = 0;
+      });
+    }
+    this.#atOnce += 1;
+    queueMicrotask(() => void this.#flush());
   }
 
   #flush(): Promise<void> {

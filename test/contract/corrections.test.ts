@@ -45,8 +45,14 @@ everyStore((fresh) => {
     );
     return database;
   };
-  const totals = async ({ rows }: TestDatabase) =>
-    (await rows("guardrail_total")).map(({ window_index, used }) => [window_index, used]);
+  const totals = async ({ rows }: TestDatabase) => {
+    const sums = new Map<string, [unknown, number]>();
+    for (const { guardrail_id, window_index, used } of await rows("guardrail_total")) {
+      const key = `${guardrail_id}/${window_index}`;
+      sums.set(key, [window_index, (sums.get(key)?.[1] ?? 0) + Number(used)]);
+    }
+    return [...sums.values()];
+  };
   const stops = ({ store }: TestDatabase) => store.read((tx) => tx.emergency.active(T0));
 
   describe("a guardrail", () => {

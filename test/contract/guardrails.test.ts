@@ -134,8 +134,7 @@ everyStore((fresh) => {
 
     test("is looked at by a check as by a reservation", async () => {
       await guard();
-      const check = async (tokens: number) =>
-        (await store.meter.check("ada", ask({ tokens }), T0)).code;
+      const check = async (tokens: number) => (await store.meter.check("ada", ask({ tokens }), T0)).code;
       expect(await check(100)).toBe("ok");
       expect(await check(101)).toBe("emergency-stop");
       expect(await stops()).toEqual([]);

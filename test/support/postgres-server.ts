@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -69,6 +70,9 @@ function settings(folder: string, port: number): string {
     fsync: "off",
     full_page_writes: "off",
     wal_level: "minimal",
+    min_wal_size: "32MB",
+    max_wal_size: "128MB",
+    shared_buffers: "32MB",
     max_wal_senders: 0,
     max_connections: 200,
     timezone: "Pacific/Chatham",
@@ -79,7 +83,7 @@ function settings(folder: string, port: number): string {
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
-  const folder = mkdtempSync(join(tmpdir(), "alpha-pg-"));
+  const folder = mkdtempSync(join(roomyFolder(), "alpha-pg-"));
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
   const bin = prepareBinaries(folder, account !== undefined);
   const port = await freePort();
@@ -118,6 +122,18 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
   return { folder, port, password, stop };
 }
+
+/** In memory where there is room: a database for each test is many small files. */
+function roomyFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize > 2 ** 30 ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
+const MEMORY = "/dev/shm";
 
 function readIfThere(path: string): string {
   try {

@@ -20,23 +20,28 @@ export async function connectRaw(database: string): Promise<pg.Client> {
   return client;
 }
 
-let administrator: Promise<pg.Client> | undefined;
+let creating: Promise<pg.Client> | undefined;
+let dropping: Promise<pg.Client> | undefined;
+const dropped: Promise<unknown>[] = [];
 let made = 0;
 afterAll(async () => {
-  await (await administrator)?.end();
+  await Promise.all(dropped);
+  await (await creating)?.end();
+  await (await dropping)?.end();
 });
 
 /** Puts a fresh database on the server; migrating one takes longer than most tests, so one is copied. */
 export async function createDatabase(template = TEMPLATE): Promise<string> {
-  administrator ??= connectRaw("postgres");
+  creating ??= connectRaw("postgres");
   const name = `test_${process.pid}_${++made}`;
-  await (await administrator).query(`create database ${name} template ${template} strategy file_copy`);
+  await (await creating).query(`create database ${name} template ${template} strategy file_copy`);
   return name;
 }
 
-/** Ends whatever is connected to it still. */
+/** Ends whatever is connected to it still. Nobody waits for it but the end of the file. */
 export async function dropDatabase(name: string): Promise<void> {
-  await (await administrator)?.query(`drop database if exists ${name} with (force)`);
+  dropping ??= connectRaw("postgres");
+  dropped.push((await dropping).query(`drop database if exists ${name} with (force)`));
 }
 
 export const openFreshPostgres: OpenFresh = async () => {

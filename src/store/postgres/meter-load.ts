@@ -209,7 +209,9 @@ const EVENTS: Statement = {
   text: `select event_source.name as source, event_key.id, event_key.hash
     from unnest($1::text[], $2::text[]) as wanted (source, id)
     join event_source on event_source.name = wanted.source
-    join event_key on event_key.source_id = event_source.id and event_key.id = wanted.id`,
+    cross join lateral (
+      select id, hash from event_key where source_id = event_source.id and id = wanted.id limit 1
+    ) as event_key`,
 };
 
 const PROVIDER_IDS: Statement = {

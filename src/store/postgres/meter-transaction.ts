@@ -8,8 +8,11 @@ export const COMMIT = plain("alpha_commit", "commit");
 
 /**
  * Bounds every wait of a transaction on the server. A process that was stopped in the middle of a batch holds its users
- * up for no longer than `IDLE_MS`. Rows of holds come and go so fast that counts of them mislead the planner: every
- * statement of the hot path has an index to go by, and is to use it.
+ * up for no longer than `IDLE_MS`.
+ *
+ * Nor is the server to plan anything anew: every statement of the hot path looks up some rows by their keys, and what
+ * the planner believes about tables that are new, or whose rows come and go as fast as those of holds, misleads it into
+ * reading them whole.
  * @param workMs how long one statement may take; 0: as long as it takes
  */
 export function limitsOf(waitMs: number, workMs = waitMs): Asked {
@@ -23,7 +26,9 @@ const IDLE_MS = 10_000;
 const LIMITS: Statement = {
   name: "alpha_limits",
   text: `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
-    set_config('idle_in_transaction_session_timeout', $3, true), set_config('enable_seqscan', 'off', true)`,
+    set_config('idle_in_transaction_session_timeout', $3, true),
+    set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
 };
 
 function plain(name: string, text: string): Asked {

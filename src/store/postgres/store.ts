@@ -6,6 +6,7 @@ import { AlphaError } from "../../errors.js";
 import type { Schema } from "../schema.js";
 import { allOn, changing } from "../transaction.js";
 import { explainPostgres, isLost } from "./explain.js";
+import { PostgresMeter } from "./meter.js";
 
 interface Parts {
   readonly pool: Pool;
@@ -19,6 +20,7 @@ const PAUSE_MS = 50;
 /** The store in one schema of a PostgreSQL database. */
 export class PostgresStore implements Store {
   readonly #parts: Parts;
+  #meter: PostgresMeter | null = null;
   /** Ends when the write before has: writers of one process wait here, where they take no connections from others. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -32,7 +34,9 @@ export class PostgresStore implements Store {
   }
 
   get meter(): MeterStore {
-    throw new AlphaError("database", "nothing can be metered on PostgreSQL yet");
+    this.#requireOpen();
+    this.#meter ??= new PostgresMeter(this.#parts);
+    return this.#meter;
   }
 
   read<T>(work: (tx: Reading) => Promise<T>): Promise<T> {
@@ -52,6 +56,7 @@ export class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#meter?.close();
     await this.#parts.pool.end();
   }
 

@@ -19,6 +19,9 @@ import { BulkRows } from "./bulk-rows.js";
 import type { MeterSaver } from "./meter-save.js";
 import type { MeterState } from "./meter-state.js";
 
+/** What a slice of ids in no order changes all over the table should fit in, or it is read again and again. */
+const CACHE_KIB = 64_000;
+
 interface Bringing {
   readonly at: Instant;
   readonly importId: number;
@@ -36,6 +39,7 @@ export class BulkEntry {
     private readonly state: MeterState,
     private readonly saver: MeterSaver,
   ) {
+    raw.pragma(`cache_size = -${CACHE_KIB}`);
     this.#keys = new BulkKeys(raw, db);
     this.#rows = new BulkRows(raw, db);
   }
@@ -59,7 +63,7 @@ export class BulkEntry {
     if (entered === null) return null;
     const alerts = this.#alerts(entered, users.names, by.at);
     if (alerts === null) return null;
-    if (entered.rows.count > 0) this.#save(columns, entered, alerts, by);
+    if (entered.rows.count > 0) this.#save(columns, entered, alerts, { ...by, inOrder: span.ascending });
     const { outcome, refusals, windows, totals, rows } = entered;
     return {
       to,
@@ -99,12 +103,18 @@ export class BulkEntry {
     return sliceAlerts(running, users, settings, at);
   }
 
-  #save(columns: ImportColumns, entered: SliceEntered, alerts: readonly Alert[], by: Bringing): void {
+  #save(
+    columns: ImportColumns,
+    entered: SliceEntered,
+    alerts: readonly Alert[],
+    by: Bringing & { readonly inOrder: boolean },
+  ): void {
     const { rows, totals, windows } = entered;
-    const { at, importId } = by;
+    const { at, importId, inOrder } = by;
     const kindIds = Float64Array.from(columns.kinds, (kind) => this.saver.kindId(kind));
     const firstEvent = this.#rows.writeEvents(columns, rows, kindIds, { at, importId });
-    this.#rows.writeKeys(columns.ids, rows, this.saver.sourceId(columns.source), firstEvent);
+    const source = this.saver.sourceId(columns.source);
+    this.#rows.writeKeys(columns.ids, rows, { source, firstEvent, inOrder });
     this.saver.saveCells(totals, kindIds);
     this.saver.saveWindows(windows);
     this.saver.saveAlerts(alerts);

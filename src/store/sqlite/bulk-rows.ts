@@ -75,9 +75,16 @@ export class BulkRows {
     return this.#eventWriter(usuals, varying).writeEach(count, put, shared) - count + 1;
   }
 
-  writeKeys(ids: readonly string[], rows: SliceRows, source: number, firstEvent: number): void {
+  /** @param inOrder whether the ids come in order: each page is then written once, else they are sorted for that */
+  writeKeys(
+    ids: readonly string[],
+    rows: SliceRows,
+    { source, firstEvent, inOrder }: { source: number; firstEvent: number; inOrder: boolean },
+  ): void {
     const { record, hash, count } = rows;
-    const put = (row: number, into: unknown[], at: number) => {
+    const sorted = inOrder ? null : sortedRows(ids, rows);
+    const put = (nth: number, into: unknown[], at: number) => {
+      const row = sorted === null ? nth : sorted[nth]!;
       into[at] = ids[record[row]!];
       into[at + 1] = hash[row];
       into[at + 2] = firstEvent + row;
@@ -131,6 +138,11 @@ function usualsOf(columns: ImportColumns, rows: SliceRows): Usual[] {
     { column: "priced_by", usual: priced(0), value: priced },
     { column: "status", usual: null, value: statusOf },
   ];
+}
+
+function sortedRows(ids: readonly string[], { record, count }: SliceRows): Int32Array {
+  const rows = Int32Array.from({ length: count }, (_, row) => row);
+  return rows.sort((a, b) => (ids[record[a]!]! < ids[record[b]!]! ? -1 : 1));
 }
 
 function isEverywhere(usual: Usual["usual"], value: Usual["value"], rows: number): boolean {

