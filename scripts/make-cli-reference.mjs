@@ -33,7 +33,8 @@ A flag comes before the environment, the environment before the config file, the
 
 | variable | says |
 |---|---|
-| \`ALPHA_DATABASE\` | where the database is: the path of a SQLite file |
+| \`ALPHA_DATABASE\` | where the database is: the path of a SQLite file, or the address of a PostgreSQL database, \`postgres://user@host/name\` |
+| \`ALPHA_DATABASE_URL_FILE\` | a file that holds such an address, as secrets are handed to containers |
 | \`ALPHA_ACTOR\` | who acts, for the audit (default: the user of the operating system) |
 | \`NO_COLOR\` | print without colour, if it is set and not empty |
 | \`FORCE_COLOR\` | print in colour off a terminal, too; \`0\` prints without |

@@ -75,12 +75,7 @@ function addressOf(text: string, from: string, env: Env): string {
   if (text.trim() === "") {
     throw new AlphaError("config", `${from} is empty`, { hint: "name a file, or leave it out" });
   }
-  if (isPostgresUrl(text)) {
-    throw new AlphaError("config", `${from} names a PostgreSQL database, which this version cannot use yet`, {
-      hint: "name a SQLite file",
-    });
-  }
-  return absolutePath(text, env);
+  return isPostgresUrl(text) ? text : absolutePath(text, env);
 }
 
 /** An address in a file of its own, as secrets are handed to containers. */

@@ -330,33 +330,51 @@ describe.concurrent("where the database is", () => {
     },
   );
 
-  test("a PostgreSQL address is refused, and its password shows nowhere", async () => {
-    const url = "postgres://olga:s3cr3t-word@db.example.com/alpha";
+  test("a PostgreSQL address that leads nowhere is explained, and its password shows nowhere", async () => {
+    const url = "postgres://olga:s3cr3t-word@127.0.0.1:1/alpha";
+    const config = { HOME: "config" };
     for (const args of [
       ["users", "list"],
       ["users", "list", "--json"],
       ["users", "list", "--debug"],
-      ["init"],
+      ["init", "--remember"],
       ["cron", "show"],
     ]) {
-      for (const place of [{ env: { ALPHA_DATABASE: url } }, { flag: url }]) {
+      for (const place of ["--database", "ALPHA_DATABASE", "ALPHA_DATABASE_URL_FILE", "config file"]) {
         const home = empty();
-        const flag = "flag" in place ? ["--database", url] : [];
+        const written = join(home.path, config.HOME, ".config/alpha");
+        mkdirSync(written, { recursive: true });
+        if (place === "config file") writeFileSync(join(written, "config.json"), `{"database":"${url}"}`);
+        const urlFile = join(home.path, "url");
+        if (place === "ALPHA_DATABASE_URL_FILE") writeFileSync(urlFile, `${url}\n`);
+        const before = treeOf(home.path);
         const { code, stdout, stderr } = await home.run(
-          [...args, ...flag],
-          "env" in place ? { env: place.env } : {},
+          [...args, ...(place === "--database" ? ["--database", url] : [])],
+          {
+            env: {
+              HOME: join(home.path, config.HOME),
+              ALPHA_DATABASE: place === "ALPHA_DATABASE" ? url : "",
+              ALPHA_DATABASE_URL_FILE: place === "ALPHA_DATABASE_URL_FILE" ? urlFile : "",
+            },
+          },
         );
         expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
-        expect(stderr).toContain("PostgreSQL");
+        expect(stderr).toContain("nothing answers at postgres://olga@127.0.0.1:1/alpha");
         expect(stderr).not.toContain("s3cr3t");
-        expect(treeOf(home.path)).toEqual([]);
+        expect(treeOf(home.path)).toEqual(before);
       }
     }
-    const config = empty();
-    mkdirSync(join(config.path, ".config/alpha"), { recursive: true });
-    writeFileSync(join(config.path, ".config/alpha/config.json"), JSON.stringify({ database: url }));
-    const { code, stderr } = await config.run(["users", "list"], bare);
-    expect(code).toBe(3);
-    expect(stderr).not.toContain("s3cr3t");
+  });
+
+  test("an address in a file: one, and nothing else that says where", async () => {
+    const home = empty();
+    const env = { ALPHA_DATABASE: "", ALPHA_DATABASE_URL_FILE: join(home.path, "url") };
+    refused(await home.run(["users", "list"], { env }), /the file .+url that ALPHA_DATABASE_URL_FILE names/);
+    writeFileSync(join(home.path, "url"), "/srv/alpha.db\n");
+    refused(await home.run(["users", "list"], { env }), /holds no postgres:\/\/ address/);
+    refused(
+      await home.run(["users", "list"], { env: { ALPHA_DATABASE_URL_FILE: "url" } }),
+      /ALPHA_DATABASE and ALPHA_DATABASE_URL_FILE both say where the database is/,
+    );
   });
 });

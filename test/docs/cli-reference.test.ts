@@ -19,6 +19,7 @@ test("it has every command, every option, every exit code and every variable", (
   for (const code of Object.values(EXIT)) expect(written).toContain(`\n| ${code} |`);
   for (const name of [
     "ALPHA_DATABASE",
+    "ALPHA_DATABASE_URL_FILE",
     "ALPHA_ACTOR",
     "NO_COLOR",
     "FORCE_COLOR",

@@ -1,6 +1,7 @@
 import Sqlite from "better-sqlite3";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ColumnsEntered, ENTERED } from "../../src/domain/import-columns.js";
+import { BulkPace } from "../../src/store/sqlite/bulk-pace.js";
 import { columnsOf, type PlainRecord, plainRecord } from "../support/import-columns.js";
 import { openFreshSqlite, populate, T0, type TestDatabase, TODAY } from "../support/store.js";
 
@@ -97,4 +98,19 @@ test("an import waits for whoever holds the lock", async () => {
   other.exec("rollback");
   other.close();
   expect((await entering).inserted.count).toBe(1);
+});
+
+test("an import's own bookkeeping does not make its slices short, another connection's does", async () => {
+  const paces: BulkPace[] = [];
+  const entered = vi.spyOn(BulkPace.prototype, "entered").mockImplementation(function (this: BulkPace) {
+    paces.push(this);
+  });
+  await enter(plainRecord("a"));
+  await populate(database.store, "eve");
+  await enter(plainRecord("b"));
+  expect(paces.at(-1)?.isContended).toBe(false);
+  await database.insert("event_source", { name: "elsewhere" });
+  await enter(plainRecord("c"));
+  expect(paces.at(-1)?.isContended).toBe(true);
+  entered.mockRestore();
 });

@@ -48,9 +48,8 @@ export function freshHome(): Home {
   return homeAt(path);
 }
 
-/** A home in a folder that the caller removes. */
-export function homeAt(path: string): Home {
-  const database = join(path, "alpha.db");
+/** A home in a folder that the caller removes, with its database there or at an address. */
+export function homeAt(path: string, database = join(path, "alpha.db")): Home {
   const env = {
     PATH: process.env.PATH ?? "",
     HOME: path,

@@ -3,8 +3,8 @@ import { initialise } from "../../src/engine/init.js";
 import type { Store } from "../../src/engine/ports.js";
 import { type AddUser, addUsers } from "../../src/engine/users.js";
 import { createIds } from "../../src/ids.js";
-import { initSqlite } from "../../src/store/sqlite/init.js";
-import { openSqlite } from "../../src/store/sqlite/open.js";
+import { initStore } from "../../src/store/init-store.js";
+import { openStore } from "../../src/store/open-store.js";
 import { NOW } from "./cli.js";
 import { T0 } from "./store.js";
 
@@ -25,9 +25,9 @@ export function engineOn(store: Store, at = T0, actor = "olga"): TestEngine {
   return engine;
 }
 
-/** An initialised database at a path, with testers, made without the command line. */
+/** An initialised database at a path or an address, with testers, made without the command line. */
 export async function seededDatabase(
-  path: string,
+  database: string,
   users: readonly AddUser[],
   options: {
     readonly at?: number;
@@ -35,8 +35,8 @@ export async function seededDatabase(
     readonly prepare?: (engine: TestEngine) => Promise<unknown>;
   } = {},
 ): Promise<void> {
-  await initSqlite({ path, waitMs: 5_000 });
-  const store = await openSqlite({ path, waitMs: 5_000 });
+  await initStore({ database, waitMs: 5_000 });
+  const store = await openStore({ database, waitMs: 5_000 });
   try {
     const engine = engineOn(store, options.at ?? NOW);
     await initialise(engine, { timeZone: options.timeZone ?? "UTC" });

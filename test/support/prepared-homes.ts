@@ -29,7 +29,7 @@ export function preparedHomes(): PreparedHomes {
   const make = () => join(folder, String(++count));
   beforeAll(async () => {
     mkdirSync(template);
-    await populate(homeAt(template));
+    await populateHome(homeAt(template));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return {
@@ -78,7 +78,7 @@ const ANTHROPIC_USAGE = `usage_date_utc,model_version,usage_input_tokens_no_cach
 `;
 
 /** Testers on every tier, a suspended one, a tier with nobody on it, and usage that is priced, stated and unpriced. */
-async function populate(home: Home): Promise<void> {
+export async function populateHome(home: Home): Promise<void> {
   const at = NOW - 2 * HOUR;
   const users = [
     { id: "ada", email: "ada@example.com", name: "Ada Lovelace", tier: "basic", aliases: ["key-7f3a-old"] },

@@ -44,7 +44,7 @@ export function program(entry: URL): { start: () => Promise<Spawn> } {
       bundle: true,
       platform: "node",
       format: "esm",
-      external: ["better-sqlite3", "@pydantic/genai-prices"],
+      external: ["better-sqlite3", "@pydantic/genai-prices", "pg"],
       logLevel: "silent",
     });
     return outfile;

@@ -22,7 +22,7 @@ export async function initPostgres(
     const state = await stateOf(pool, await lookAt(pool, location));
     const existed = state !== null && isOurs(state);
     if (!existed && other !== undefined) throw foreign(location, other);
-    if (state !== null && state.unknown.length > 0) requireCurrent(state, location);
+    if (existed && state.unknown.length > 0) requireCurrent(state, location);
     const migrated = await migrate(db, POSTGRES_FLAVOR, schema ?? undefined);
     return { created: !existed, migrated };
   } catch (error) {

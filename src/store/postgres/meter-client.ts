@@ -84,6 +84,17 @@ export class MeterClient {
     return answers.map((answer) => (answer as PromiseFulfilledResult<Answer>).value.rows);
   }
 
+  /** Asks one thing, without what it takes to ask several at once. */
+  async askOne({ statement, values }: Asked, waitMs: number): Promise<Rows> {
+    const { name, text } = statement;
+    const query = { name, text, values: values as unknown[], query_timeout: waitMs + SLACK_MS };
+    try {
+      return (await this.raw.query(query)).rows;
+    } catch (error) {
+      throw lostOr(error);
+    }
+  }
+
   /** Ends whatever transaction is open. `false`: it cannot, and the connection is not to be used again. */
   async rollBack(waitMs: number): Promise<boolean> {
     try {

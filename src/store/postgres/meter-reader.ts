@@ -29,6 +29,10 @@ export class MeterReader {
     this.#shared = new SharedConnection(options.pool);
   }
 
+  close(): void {
+    this.#shared.close();
+  }
+
   settings(): Promise<Settings> {
     return this.#trying(() =>
       this.#snapshot(async (client, start) => {

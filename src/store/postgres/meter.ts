@@ -68,6 +68,7 @@ export class PostgresMeter implements MeterStore {
 
   close(): void {
     this.#isClosed = true;
+    this.#reader.close();
   }
 
   #requireOpen(): void {

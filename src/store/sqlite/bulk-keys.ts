@@ -26,7 +26,7 @@ export class BulkKeys {
 
   /** Content hashes by id; ids of others may be among them. */
   known(source: number, ids: readonly string[], from: number, to: number, span: IdSpan): Map<string, number> {
-    return this.#scan(source, to - from, span) ?? this.#lookUp(source, ids, from, to);
+    return this.#scan(source, to - from, span) ?? this.#lookUp(source, ids.slice(from, to).sort());
   }
 
   /** Ids that come in order lie together: reading all from the least to the greatest is far quicker. */
@@ -43,10 +43,11 @@ export class BulkKeys {
     return null;
   }
 
-  #lookUp(source: number, ids: readonly string[], from: number, to: number): Map<string, number> {
+  /** @param ids sorted, so that neighbours are found on the same pages */
+  #lookUp(source: number, ids: readonly string[]): Map<string, number> {
     const known = new Map<string, number>();
-    for (let first = from; first < to; first += AT_ONCE) {
-      const some = ids.slice(first, Math.min(to, first + AT_ONCE));
+    for (let first = 0; first < ids.length; first += AT_ONCE) {
+      const some = ids.slice(first, first + AT_ONCE);
       // The last statement asks for an id again and again.
       while (some.length < AT_ONCE) some.push(some[0] as string);
       for (const [id, hash] of this.#among.all(source, ...some)) known.set(id, hash);

@@ -41,7 +41,8 @@ export class SqliteStore implements Store {
   }
 
   write<T>(work: (tx: Writing) => Promise<T>, { dryRun = false } = {}): Promise<T> {
-    return changing((inside) => this.#run("read write", inside), work, dryRun);
+    const written = changing((inside) => this.#run("read write", inside), work, dryRun);
+    return written.finally(() => this.#meter?.wroteBeside());
   }
 
   async close(): Promise<void> {
