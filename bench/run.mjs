@@ -1,7 +1,11 @@
 // npm run bench [-- NAME] [--json]: every figure is a ratio against a named peer in the same run. Exit 1 when one is short.
 import { parseArgs } from "node:util";
 
-const BENCHES = { cli: () => import("./cli.mjs"), engine: () => import("./engine.mjs") };
+const BENCHES = {
+  cli: () => import("./cli.mjs"),
+  engine: () => import("./engine.mjs"),
+  import: () => import("./import.mjs"),
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);

@@ -4,11 +4,18 @@ import type { Flavor } from "./flavor.js";
 // biome-ignore lint/suspicious/noExplicitAny: a migration knows no schema but the one it makes
 type AnyDb = Kysely<any>;
 
-/**
- * The total of a guardrail as several rows, whose sum it is: one that every metered call changes would have all processes
- * of a server wait for each other. Where there is one writer at a time, row 0 is all of it.
- */
+/** What guardrails look at with every metered call, for many processes at a time. */
 export async function up(db: AnyDb, on: Flavor): Promise<void> {
+  await shardTotals(db, on);
+  // What live holds come to is added up by when they expire.
+  for (const statement of on.churning("hold", "expires_at")) await statement.execute(db);
+}
+
+/**
+ * The total of a guardrail becomes several rows, whose sum it is: one that every metered call changes would have all
+ * processes of a server wait for each other. Where there is one writer at a time, row 0 is all of it.
+ */
+async function shardTotals(db: AnyDb, on: Flavor): Promise<void> {
   // No database can change a primary key that its rows are stored by.
   await db.schema
     .createTable("guardrail_shard")

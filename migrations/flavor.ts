@@ -12,4 +12,9 @@ export interface Flavor {
   readonly tableEnd: RawBuilder<unknown>;
   /** The same for a table stored in the order of its own primary key, where the database can do that. */
   readonly keyedTableEnd: RawBuilder<unknown>;
+  /**
+   * What keeps a table quick to search by a column although its rows come and go by the thousand, in statements: none
+   * where a row that is gone leaves nothing behind.
+   */
+  churning(table: string, column: string): readonly RawBuilder<unknown>[];
 }

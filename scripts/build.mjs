@@ -41,6 +41,8 @@ const bundle = await rolldown({
     index: "src/index.ts",
     express: "src/express.ts",
     "ai-sdk": "src/ai-sdk.ts",
+    // A thread of its own, which is begun by this name.
+    "read-worker": "src/input/read-worker.ts",
   },
   platform: "node",
   external: [

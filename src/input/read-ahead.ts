@@ -3,8 +3,11 @@ import { AlphaError } from "../errors.js";
 import type { FromReader, ReadingTask, SentError, ToReader } from "./read-worker.js";
 import { unpackBatch } from "./unpack-columns.js";
 
-/** More makes the thread no faster, and is memory that the process never gives back. */
-const YOUNG_MB = 16;
+/**
+ * Left alone, the thread's heap grows to several times what it holds, and the process never gives that back. The longest line
+ * there may be fits in easily.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 96 };
 
 type Said<Say> = Extract<FromReader, { say: Say }>;
 
@@ -21,7 +24,7 @@ export class ReadAhead {
     // Every file of the bundle lies in one folder.
     this.#worker = new Worker(new URL("./read-worker.js", import.meta.url), {
       workerData: task,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: LIMITS,
     });
     this.#worker.on("message", (message: FromReader) => {
       if (message.say === "texts") {

@@ -3,7 +3,7 @@ import type { CallKind } from "../domain/usage.js";
 import type { UsageEntry } from "./read-usage.js";
 
 /** The most records that are sent at once: a tenth of a second's work for a database. */
-export const MOST_RECORDS = 32_768;
+export const MOST_RECORDS = 16_384;
 /** Fewer records in a row that are alike are not worth a transaction of their own. */
 const SHORTEST_RUN = 256;
 
@@ -96,10 +96,6 @@ export class ColumnsPacker {
 
   get count(): number {
     return this.#count;
-  }
-
-  get isFull(): boolean {
-    return this.#count === MOST_RECORDS;
   }
 
   add({ draft, source, id, occurrence, supersedes, record }: UsageEntry): void {

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { Pool } from "pg";
@@ -9,7 +10,7 @@ import { initPostgres, isInitialised } from "../../src/store/postgres/init.js";
 import { lookAt, openPostgres } from "../../src/store/postgres/open.js";
 import { EXCLUDE_WRITERS } from "../../src/store/postgres/write-lock.js";
 import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
-import { socketUrl, tcpUrl } from "../support/postgres-server.js";
+import { CERTIFICATES, socketUrl, tcpUrl } from "../support/postgres-server.js";
 import { change, freshSqliteFile, populate, record, T0, tempFolder } from "../support/store.js";
 
 const server = inject("postgres");
@@ -216,7 +217,6 @@ describe("a server", () => {
     ],
     ["no socket", "postgres://u@/d?host=/no/such/folder", /there is no socket at/],
     ["no database", tcpUrl(server, "nowhere"), /there is no database of that name/],
-    ["no encryption", tcpUrl(server, "postgres").concat("?sslmode=require"), /offers no encryption/],
     [
       "nobody",
       socketUrl(server, "postgres").replace("postgres@", "nobody-such@"),
@@ -227,6 +227,48 @@ describe("a server", () => {
       code: "database",
       message: expect.stringMatching(message),
       hint: expect.any(String),
+    });
+  });
+
+  test("is talked to in the clear or not, and has to prove who it is, as the address says", async () => {
+    const { name, raw } = await database();
+    const at = (host: string, query: string) =>
+      opened(tcpUrl(server, name).replace("127.0.0.1", host).concat("?", query));
+    const authority = `sslrootcert=${join(CERTIFICATES, "authority.crt")}`;
+    for (const [host, query, encrypted] of [
+      ["localhost", "sslmode=disable", false],
+      ["localhost", "sslmode=require", true],
+      ["localhost", `sslmode=verify-full&${authority}`, true],
+      ["localhost", `${authority}&sslnegotiation=direct`, true],
+      ["127.0.0.1", `sslmode=verify-ca&${authority}`, true],
+    ] as const) {
+      const store = await at(host, query);
+      expect(await names(store)).toEqual([]);
+      const { rows } = await raw.query(
+        `select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid)
+          where application_name = 'alpha' and datname = current_database()`,
+      );
+      expect(rows).toEqual([{ ssl: encrypted }]);
+      await store.close();
+    }
+    for (const [host, query] of [
+      ["127.0.0.1", `sslmode=verify-full&${authority}`],
+      ["localhost", "sslmode=verify-full"],
+    ] as const) {
+      await expect(at(host, query)).rejects.toMatchObject({
+        code: "database",
+        message: expect.stringContaining("could not prove who it is"),
+      });
+    }
+  });
+
+  test("that offers no encryption is refused where it is wanted", async () => {
+    const plain = createServer((socket) => socket.once("data", () => socket.end("N")));
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void plain.close());
+    const { port } = plain.address() as AddressInfo;
+    await expect(opened(`postgres://u@127.0.0.1:${port}/d?sslmode=require`)).rejects.toMatchObject({
+      message: expect.stringContaining("offers no encryption"),
     });
   });
 

@@ -16,6 +16,7 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** What the tests of one run share: one server, and on it a database that is only ever copied. */
 export interface SharedPostgres {
@@ -32,6 +33,9 @@ export interface PostgresServer extends SharedPostgres {
 }
 
 const require = createRequire(import.meta.url);
+
+/** A server's certificate, made out to localhost, and that of the authority that signed it. */
+export const CERTIFICATES = fileURLToPath(new URL("../fixtures/tls/", import.meta.url));
 
 /** A migrated database. */
 export const TEMPLATE = "alpha_template";
@@ -61,6 +65,7 @@ trap '' INT TERM HUP
 echo ready
 cat >/dev/null
 "$BIN/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null 2>&1
+rm -rf "$PWD"
 `;
 
 /** What a test loses by a power cut is nothing; and a server in another zone and language must change nothing. */
@@ -77,6 +82,9 @@ function settings(folder: string, port: number): string {
     shared_buffers: "32MB",
     max_wal_senders: 0,
     max_connections: 200,
+    ssl: "on",
+    ssl_cert_file: join(folder, "server.crt"),
+    ssl_key_file: join(folder, "server.key"),
     timezone: "Pacific/Chatham",
     datestyle: "German",
   })
@@ -86,13 +94,26 @@ function settings(folder: string, port: number): string {
 
 export async function startPostgres(): Promise<PostgresServer> {
   const folder = mkdtempSync(join(roomyFolder(), "alpha-pg-"));
+  try {
+    return await startIn(folder);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string): Promise<PostgresServer> {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
   const bin = prepareBinaries(folder, account !== undefined);
   const port = await freePort();
   const password = randomBytes(9).toString("base64url");
   writeFileSync(join(folder, "password"), `${password}\n`);
+  for (const name of ["server.crt", "server.key"]) {
+    writeFileSync(join(folder, name), readFileSync(join(CERTIFICATES, name)), { mode: 0o600 });
+  }
   if (account !== undefined) {
-    for (const path of [folder, join(folder, "password")]) chownSync(path, account.uid, account.gid);
+    const owned = ["", "lib", "password", "server.crt", "server.key"];
+    for (const name of owned) chownSync(join(folder, name), account.uid, account.gid);
   }
 
   const keeper = spawn("/bin/sh", ["-c", KEEPER], {
@@ -119,7 +140,6 @@ export async function startPostgres(): Promise<PostgresServer> {
   });
   if (!(await ready)) {
     const said = ["start.log", "log"].map((name) => readIfThere(join(folder, name))).join("\n");
-    await stop();
     throw new Error(`PostgreSQL did not start, and no test runs without it:\n${said}`);
   }
   return { folder, port, password, stop };

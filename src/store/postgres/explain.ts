@@ -53,7 +53,7 @@ const STATES: Readonly<Record<string, (where: string, said: string) => Words>> =
   ],
   "42501": (where, said) => [
     `the user of ${where} may not do that: ${said}`,
-    "grant it the right, or use a user who has it; docs/postgresql.md lists who needs what",
+    "grant it the right, or use a user who has it",
   ],
   "25006": (where) => [
     `${where} can only be read: it is a standby, or set read-only`,

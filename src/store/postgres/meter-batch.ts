@@ -11,8 +11,8 @@ import { type Loaded, loading, type Wanted, wantedBy } from "./meter-load.js";
 import type { Config, MeterMemory } from "./meter-memory.js";
 import { type BatchNames, InternedNames } from "./meter-names.js";
 import { kindsIn, saves, sourcesIn } from "./meter-save.js";
-import { BEGIN_WRITING, COMMIT, limitsOf } from "./meter-transaction.js";
-import { EXCLUDE_WRITERS, JOIN_WRITERS } from "./write-lock.js";
+import { BEGIN_WRITING, COMMIT, joinsWriters, limitsOf } from "./meter-transaction.js";
+import { EXCLUDE_WRITERS } from "./write-lock.js";
 
 export interface MeterOptions {
   /** Its connections pipeline, and read values as `TYPES` says. */
@@ -31,9 +31,9 @@ class InDoubt extends Error {
   constructor(
     readonly transaction: string,
     readonly decided: Decided,
-    cause: unknown,
+    readonly lost: ConnectionLost,
   ) {
-    super("the connection was lost", { cause });
+    super("the connection was lost", { cause: lost });
   }
 }
 
@@ -74,16 +74,18 @@ export class MeterBatches {
       try {
         return this.#committed(await this.#attempt(operations));
       } catch (error) {
+        let reason = error;
         if (error instanceof InDoubt) {
           const fate = await this.#fateOf(error.transaction);
           if (fate === "committed") return this.#committed(error.decided);
-          if (fate !== "aborted") throw unknownOutcome(error.cause, location);
-        } else if (!mayTryAgain(error, tries)) {
-          throw explainMeter(error, location);
+          reason = error.lost;
+          if (fate !== "aborted") throw unknownOutcome(reason, location);
         }
         // Another server may answer next, whose numbers are others.
-        if (error instanceof InDoubt || error instanceof ConnectionLost) this.#forget();
-        if (performance.now() >= deadline) throw explainMeter(error, location);
+        if (reason instanceof ConnectionLost) this.#forget();
+        if (!mayTryAgain(reason, tries) || performance.now() >= deadline) {
+          throw explainMeter(reason, location);
+        }
         await delay(PAUSE_MS);
       }
     }
@@ -147,7 +149,7 @@ export class MeterBatches {
   /** Begins the transaction, locks the users and loads what the batch is decided from. */
   async #load(client: MeterClient, wanted: Wanted): Promise<Locked> {
     const { waitMs } = this.options;
-    const start = [BEGIN_WRITING, limitsOf(waitMs), { statement: JOIN }];
+    const start = [BEGIN_WRITING, joinsWriters(waitMs)];
     for (;;) {
       const known = this.memory.knows(wanted.names) ? this.memory.config : null;
       const config = known ?? (await this.memory.read(client, start, wanted.names, waitMs));
@@ -213,7 +215,6 @@ export class MeterBatches {
 /** How long adding up what all users have used may take, in milliseconds. */
 const LONGEST_SUM_MS = 5 * 60_000;
 
-const JOIN: Statement = { name: "alpha_join", text: JOIN_WRITERS };
 const EXCLUDE: Statement = { name: "alpha_exclude", text: EXCLUDE_WRITERS };
 
 const LOCK: Statement = {

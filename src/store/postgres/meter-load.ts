@@ -90,8 +90,7 @@ export function loading(wanted: Wanted, config: Config): Loading {
   const windows = windowsAt(wanted.instants, config);
   const hasGuardrails = config.guardrails.length > 0;
   const asked = [
-    asksForWindows([...users.keys()], windows),
-    { statement: HOLDS, values: [numbers([...users.keys()])] },
+    asksForUsage([...users.keys()], windows),
     ...(wanted.ids.length === 0 ? [] : [{ statement: EVENTS, values: [wanted.sources, wanted.ids] }]),
     ...(wanted.providerIds.length === 0 ? [] : [{ statement: PROVIDER_IDS, values: [wanted.providerIds] }]),
     ...(hasGuardrails ? [asksForGuardrails(config, windows, Math.min(...wanted.instants))] : []),
@@ -99,7 +98,7 @@ export function loading(wanted: Wanted, config: Config): Loading {
   return {
     userIds: [...users.keys()],
     asked,
-    read([windowRows = [], holdRows = [], ...rest]) {
+    read([usage = [], ...rest]) {
       const events = wanted.ids.length === 0 ? [] : (rest.shift() ?? []);
       const providerIds = wanted.providerIds.length === 0 ? [] : (rest.shift() ?? []);
       const guarded = hasGuardrails ? guardedOf(rest.shift() ?? [], config) : NOTHING_GUARDED;
@@ -109,7 +108,7 @@ export function loading(wanted: Wanted, config: Config): Loading {
         settings,
         stops,
         ownPrices,
-        users: byName(named, metered(users, windows, windowRows, holdRows)),
+        users: byName(named, metered(users, windows, usage)),
         knownEvents: new Map(events.map(({ source, id, hash }) => [eventKey(source, id), hash])),
         knownProviderIds: new Set(providerIds.map((row) => row.provider_id)),
         guardrails,
@@ -120,7 +119,7 @@ export function loading(wanted: Wanted, config: Config): Loading {
   };
 }
 
-function asksForWindows(userIds: readonly number[], { days, months }: Windows): Asked {
+function asksForUsage(userIds: readonly number[], { days, months }: Windows): Asked {
   const ids: number[] = [];
   const periods: Period[] = [];
   const indexes: number[] = [];
@@ -133,15 +132,14 @@ function asksForWindows(userIds: readonly number[], { days, months }: Windows): 
     for (const day of days) add(id, "day", day);
     for (const month of months) add(id, "month", month);
   }
-  return { statement: WINDOWS, values: [numbers(ids), periods, numbers(indexes)] };
+  return { statement: USED_AND_HELD, values: [numbers(ids), periods, numbers(indexes), numbers(userIds)] };
 }
 
 /** Everybody, with what they have used and hold. */
 function metered(
   users: ReadonlyMap<number, KnownUser>,
   { days, months }: Windows,
-  windowRows: Rows,
-  holdRows: Rows,
+  usage: Rows,
 ): Map<number, LedgerUser> {
   const keys = [
     ...days.map((day) => windowKey("day", day)),
@@ -163,12 +161,16 @@ function metered(
     holds.set(userId, held);
     all.set(userId, { id, key, status, tier, overrides, windows: unused, holds: held });
   }
-  for (const { user_id, period, window_index, tokens, images, cost, requests } of windowRows) {
+  for (const row of usage) {
+    const { user_id, period, window_index, tokens, images, cost, requests } = row;
+    if (row.id !== null) {
+      holds.get(user_id)?.set(row.id, holdOf(row));
+      continue;
+    }
     const key = windowKey(period, window_index);
     const forgiven = users.get(user_id)?.forgiven.get(key) ?? NO_WINDOW_USAGE.forgiven;
     windows.get(user_id)?.set(key, { used: { tokens, images, cost, requests }, forgiven });
   }
-  for (const row of holdRows) holds.get(row.user_id)?.set(row.id, holdOf(row));
   return all;
 }
 
@@ -190,18 +192,19 @@ function holdOf(row: Rows[number]): Hold {
   };
 }
 
-const WINDOWS: Statement = {
-  name: "alpha_windows",
-  text: `select user_id, period, window_index, tokens, images, cost, requests
+// One statement for both: a question costs as much as many of its rows.
+const USED_AND_HELD: Statement = {
+  name: "alpha_used_and_held",
+  text: `select user_id, period, window_index, tokens, images, cost, requests,
+      null as id, null::bigint as created_at, null::bigint as expires_at,
+      null as provider, null as model, null as feature
     from unnest($1::bigint[], $2::text[], $3::bigint[]) as wanted (user_id, period, window_index)
-    join usage_window using (user_id, period, window_index)`,
-};
-
-const HOLDS: Statement = {
-  name: "alpha_holds",
-  text: `select hold.user_id, hold.id, tokens, images, cost, requests, created_at, expires_at, provider, model, feature
+    join usage_window using (user_id, period, window_index)
+    union all
+    select hold.user_id, null, null, tokens, images, cost, requests, hold.id, created_at, expires_at,
+      provider, model, feature
     from hold join call_kind on call_kind.id = hold.call_kind_id
-    where hold.user_id = any($1::bigint[])`,
+    where hold.user_id = any($4::bigint[])`,
 };
 
 const EVENTS: Statement = {

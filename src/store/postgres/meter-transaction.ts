@@ -1,4 +1,5 @@
 import type { Asked, Statement } from "./meter-client.js";
+import { JOIN_WRITERS } from "./write-lock.js";
 
 /** How transactions of the hot path begin and end, whatever the server or the role is set to. */
 export const BEGIN_WRITING = plain("alpha_begin_writing", "begin isolation level read committed, read write");
@@ -13,9 +14,9 @@ export const COMMIT = plain("alpha_commit", "commit");
  * Nor is the server to plan anything anew: every statement of the hot path looks up some rows by their keys, and what
  * the planner believes about tables that are new, or whose rows come and go as fast as those of holds, misleads it into
  * reading them whole.
- * @param workMs how long one statement may take; 0: as long as it takes
+ * @param workMs how long one statement may take, waiting included; 0: as long as it takes
  */
-export function limitsOf(waitMs: number, workMs = waitMs): Asked {
+export function limitsOf(waitMs: number, workMs = 2 * waitMs): Asked {
   // 0 would wait without end.
   const wait = String(Math.max(1, Math.ceil(waitMs)));
   return { statement: LIMITS, values: [wait, String(Math.ceil(workMs)), String(IDLE_MS)] };
@@ -23,13 +24,19 @@ export function limitsOf(waitMs: number, workMs = waitMs): Asked {
 
 const IDLE_MS = 10_000;
 
-const LIMITS: Statement = {
-  name: "alpha_limits",
-  text: `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
+/** The same, and shares the lock that operators' changes take alone: in one statement, as every batch asks for both. */
+export function joinsWriters(waitMs: number): Asked {
+  return { ...limitsOf(waitMs), statement: JOIN };
+}
+
+const SET_LIMITS = `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
     set_config('idle_in_transaction_session_timeout', $3, true),
     set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
-};
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
+
+const LIMITS: Statement = { name: "alpha_limits", text: SET_LIMITS };
+// In this order: what was set is in force for what is waited for behind it.
+const JOIN: Statement = { name: "alpha_join", text: `${SET_LIMITS}, (${JOIN_WRITERS})` };
 
 function plain(name: string, text: string): Asked {
   return { statement: { name, text } };

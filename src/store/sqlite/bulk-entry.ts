@@ -20,7 +20,7 @@ import type { MeterSaver } from "./meter-save.js";
 import type { MeterState } from "./meter-state.js";
 
 /** What a slice of ids in no order changes all over the table should fit in, or it is read again and again. */
-const CACHE_KIB = 64_000;
+const CACHE_KIB = 24_000;
 
 interface Bringing {
   readonly at: Instant;

@@ -8,4 +8,5 @@ export const SQLITE_FLAVOR: Flavor = {
   numbered: (column) => column.primaryKey(),
   tableEnd: sql`strict`,
   keyedTableEnd: sql`strict, without rowid`,
+  churning: () => [],
 };

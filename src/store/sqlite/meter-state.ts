@@ -25,12 +25,12 @@ import type { Tier } from "../../domain/tier.js";
 import { lookupNames } from "../../domain/user.js";
 import { calendar, type Instant } from "../../domain/window.js";
 import { loadGuardrails, loadStops } from "../emergency.js";
+import type { LastSeenMemory } from "../last-seen.js";
 import { loadOwnPrices } from "../prices.js";
 import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
 import { overrideOf } from "../users.js";
-import type { LastSeenMemory } from "./last-seen.js";
 import type { MeterStatements } from "./meter-statements.js";
 
 /** What decides and changes only when an operator changes it. */

@@ -8,9 +8,9 @@ import type { Durability, Settings } from "../../domain/settings.js";
 import type { Instant } from "../../domain/window.js";
 import type { LastSeen, MeterStore } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
+import { LastSeenMemory } from "../last-seen.js";
 import { BulkPace } from "./bulk-pace.js";
 import { isBusy, isKeyTaken } from "./busy.js";
-import { LastSeenMemory } from "./last-seen.js";
 import { explainFault, MeterConnection, spoilsConnection } from "./meter-connection.js";
 import type { Wanted } from "./meter-state.js";
 

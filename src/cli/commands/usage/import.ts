@@ -1,10 +1,7 @@
-import { statSync } from "node:fs";
 import { importUsage, type UsageImport } from "../../../engine/ingest.js";
-import type { UsageLog } from "../../../engine/usage-log.js";
 import { AlphaError } from "../../../errors.js";
-import { parseMapping } from "../../../importers/mapping.js";
 import { expandPaths } from "../../../input/log-paths.js";
-import { type ReadOptions, readUsage, requireFormat } from "../../../input/read-usage.js";
+import { openLogs } from "../../../input/usage-logs.js";
 import { sanitize } from "../../../render/sanitize.js";
 import { count, plural } from "../../../render/text.js";
 import { importJson, importText, overlapNotes, rejectNotes } from "../../../render/views/import.js";
@@ -29,66 +26,38 @@ export default async function importLogs(
 ): Promise<void> {
   const files = expandPaths(args[0] as string[]);
   const { logFormat, map = [], set = [], user } = options;
-  const mapping = parseMapping(map, set);
-  requireFormat(logFormat);
   if (files.filter((file) => file === "-").length > 1) {
     throw new AlphaError("usage", "standard input can be read only once");
   }
   const engine = await context.engine();
-  const reading = {
-    now: engine.now(),
-    mapping,
-    format: logFormat,
-    stdin: context.io.stdin,
-    signal: context.io.signal,
-  };
+  const { stdin, signal } = context.io;
+  const logs = openLogs(files, { now: engine.now(), format: logFormat, map, set, stdin, signal });
   const kept = options.rejects === undefined ? null : new RejectsFile(options.rejects, files);
   const progress = await context.progress("importing");
   const began = performance.now();
   let done: UsageImport;
   try {
-    done = await importUsage(
-      engine,
-      files.map((file) => logOf(file, reading)),
-      {
-        ...(user === undefined ? {} : { user }),
-        addUsers: options.addUsers === true,
-        ...(kept === null ? {} : { onReject: (reject) => kept.add(reject) }),
-        dryRun: context.dryRun,
-        signal: context.io.signal,
-        progress,
-        readAs: { format: logFormat, map, set },
-      },
-    );
+    done = await importUsage(engine, logs.all, {
+      ...(user === undefined ? {} : { user }),
+      addUsers: options.addUsers === true,
+      ...(kept === null ? {} : { onReject: (reject) => kept.add(reject) }),
+      dryRun: context.dryRun,
+      signal,
+      progress,
+      readAs: { format: logFormat, map, set },
+    });
   } catch (error) {
     kept?.discard();
     throw error;
   } finally {
     progress.end();
+    await logs.close();
   }
   if (context.dryRun) kept?.discard();
   else kept?.keep();
   tell(context, done, performance.now() - began, options.rejects);
   if (options.strict === true && done.total.bad > 0) context.exitCode = EXIT.failed;
   throwErrors(done, files.length);
-}
-
-function logOf(file: string, reading: ReadOptions): UsageLog {
-  return {
-    name: file === "-" ? "stdin" : file,
-    bytes: file === "-" ? null : sizeOf(file),
-    read: () => readUsage(file, reading),
-  };
-}
-
-/** What is wrong with a file is found out, and said, when it is read. */
-function sizeOf(file: string): number | null {
-  try {
-    const stat = statSync(file);
-    return stat.isFile() ? stat.size : null;
-  } catch {
-    return null;
-  }
 }
 
 function tell(context: Context, done: UsageImport, elapsed: number, rejects: string | undefined): void {

@@ -1,0 +1,80 @@
+import { expect, inject, onTestFinished, test } from "vitest";
+import { type OpenLimitsOptions, openLimits } from "../../src/index.js";
+import { openPostgres } from "../../src/store/postgres/open.js";
+import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
+import { socketUrl, tcpUrl } from "../support/postgres-server.js";
+import { populate, T0 } from "../support/store.js";
+
+const server = inject("postgres");
+
+async function database() {
+  const name = await createDatabase();
+  onTestFinished(() => dropDatabase(name));
+  const store = await openPostgres({ url: socketUrl(server, name), waitMs: 5_000 });
+  await populate(store, "ada");
+  await store.close();
+  return { name, url: tcpUrl(server, name) };
+}
+
+async function opened(options: OpenLimitsOptions) {
+  const limits = await openLimits({ now: () => T0, ...options });
+  onTestFinished(() => limits.close());
+  return limits;
+}
+
+test("limits are one for all who open the same address", async () => {
+  const { url } = await database();
+  const [first, second] = await Promise.all([opened({ database: url }), opened({ database: url })]);
+  // Free Alpha has 1,000 tokens a day.
+  const asked = await Promise.all(
+    Array.from({ length: 12 }, (_, n) => [first, second][n % 2]!.reserve({ user: "ada", tokens: 100 })),
+  );
+  const letIn = asked.filter(({ reservation }) => reservation !== null);
+  expect(letIn).toHaveLength(10);
+  const { reservation } = letIn[0]!;
+  await second.settle(reservation!.handle, { input: 10, output: 0, cost: 5 });
+  expect((await first.check({ user: "ada", tokens: 90 })).outcome).not.toBe("block");
+  expect((await first.check({ user: "ada", tokens: 91 })).outcome).toBe("block");
+  await first.guard({ user: "ada", tokens: 30 }, async (context) => {
+    context.report({ input: 30, output: 0, cost: 0 });
+  });
+  expect((await second.check({ user: "ada", tokens: 1 })).used).toBe(40);
+});
+
+test("an address that leads nowhere fails, and is opened later for who asked for that", async () => {
+  const gone = "postgres://olga:s3cr3t-word@127.0.0.1:1/alpha";
+  const error = await openLimits({ database: gone }).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: "database",
+    message: "nothing answers at postgres://olga@127.0.0.1:1/alpha",
+  });
+  expect(String((error as Error).stack)).not.toContain("s3cr3t");
+  const limits = await opened({ database: gone, failOpen: true, waitMs: 100 });
+  expect(await limits.check({ user: "ada", tokens: 1 })).toMatchObject({
+    outcome: "allow",
+    code: "store-unavailable",
+  });
+  await expect(
+    openLimits({ database: "postgres://h/d?sslmod=require", failOpen: true }),
+  ).rejects.toMatchObject({
+    code: "config",
+  });
+});
+
+test("connections that the server cuts are replaced, and nothing confirmed is lost", async () => {
+  const { name, url } = await database();
+  const raw = await connectRaw(name);
+  onTestFinished(() => raw.end());
+  const limits = await opened({ database: url });
+  for (let n = 0; n < 10; n++) {
+    const record = () => limits.record("ada", { input: 1, output: 0, cost: 1 }, { id: `call-${n}` });
+    // Where it is not known whether it was saved, the same id again counts once.
+    const recording = record().catch(record);
+    await raw.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'alpha' and datname = current_database()",
+    );
+    const { status } = await recording;
+    expect(["inserted", "duplicate"]).toContain(status);
+  }
+  expect((await limits.check({ user: "ada", tokens: 1 })).used).toBe(10);
+});
