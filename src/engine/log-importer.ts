@@ -22,7 +22,7 @@ import type {
 /** Records in one transaction: long enough to be quick, short enough for a call that wants the lock in between. */
 const SLICE = 400;
 /** Records that tell whether anything of a log counts, before those after them go in columns. */
-const FIRST_SLICE = 16;
+const FIRST_SLICE = 64;
 const NO_USER = "is missing, and --user is not given";
 
 /** What the imports of several logs share. */
@@ -101,8 +101,11 @@ export class LogImporter {
       counts.records += records;
     }
     const uncounted: Uncounted[] = [...batch.rejects];
-    const told = () => this.onProgress(counts, batch.bytesRead);
-    told();
+    let isTold = false;
+    const told = () => {
+      isTold = true;
+      this.onProgress(counts, batch.bytesRead);
+    };
     for (let from = 0; from < batch.records.length && options.signal?.aborted !== true; from += SLICE) {
       add(uncounted, await this.#takeSlice(batch.records.slice(from, from + SLICE)));
       told();
@@ -112,6 +115,7 @@ export class LogImporter {
         from = await this.#takeRun(batch.columns as LoggedColumns, run, from, uncounted);
       }
     }
+    if (!isTold) told();
     for (const reject of await withTexts(uncounted.sort(byLine), batch.columns)) {
       this.#tally.keep(reject);
       options.onReject?.(reject);

@@ -39,7 +39,7 @@ describe("--add-users", () => {
     expect(await home.json(["users", "show", "key-9"])).toMatchObject({ id: "key-9", email: null });
     const audit = "select actor, action, subject from audit_entry order by id desc limit 3";
     expect(rowsOf(home.database, audit)).toEqual([
-      { actor: "tester", action: "usage.import", subject: "import:1" },
+      { actor: "tester", action: "usage.import", subject: "import:2" },
       { actor: "tester", action: "users.add", subject: "user:key-9" },
       { actor: "tester", action: "users.add", subject: `user:${eve.id}` },
     ]);
@@ -181,7 +181,7 @@ describe("calls that another source covers too", () => {
     const { code, stderr } = await home.run(["usage", "import", log]);
     expect(code).toBe(0);
     expect(stderr).toContain(
-      "warning: bob@example.com has calls from alpha logs and live metering in the same hours: these may be the same calls, counted twice.\nTake the import back with alpha usage undo-import 2; ",
+      "warning: bob@example.com has calls from alpha logs and live metering in the same hours: these may be the same calls, counted twice.\nTake the import back with alpha usage undo-import 3; ",
     );
     const { overlaps } = await home.json([
       "usage",
