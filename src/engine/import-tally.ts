@@ -19,6 +19,8 @@ export class ImportTally {
   readonly unknownUsers = new Map<string, number>();
   readonly firstRejects: RejectedUsage[] = [];
   format: string | null = null;
+  /** How long slices gave way to other writers, in milliseconds. */
+  waited = 0;
 
   constructor(
     private readonly file: string,
@@ -70,7 +72,8 @@ export class ImportTally {
   }
 
   /** What was inserted; the rest is for `count`. */
-  countColumns({ inserted, brought }: Pick<ColumnsEntered, "inserted" | "brought">): void {
+  countColumns({ inserted, brought, waited }: ColumnsEntered): void {
+    this.waited += waited;
     this.counts.addColumns(inserted);
     for (const calls of brought) this.brought.addUnmarked(this.format ?? NO_FORMAT, calls);
   }

@@ -36,6 +36,8 @@ export interface LogImport {
   readonly unknownUsers: ReadonlyMap<string, number>;
   /** The first five. */
   readonly rejects: readonly RejectedUsage[];
+  /** How long it gave way to other writers, in milliseconds. */
+  readonly waited: number;
   /** Why the log as a whole failed or could not be read to its end; what `counts` says was imported stays. */
   readonly error: AlphaError | null;
 }

@@ -61,7 +61,7 @@ export class LogImporter {
 
   async run(): Promise<LogImport> {
     const error = await this.#read();
-    const { counts, unknownUsers, firstRejects } = this.#tally;
+    const { counts, unknownUsers, firstRejects, waited } = this.#tally;
     const { good, bad } = counts;
     const nothingGood = error === null && good === 0 && bad > 0 ? this.#everyRecordBad() : null;
     // A database that failed just now would fail again.
@@ -72,6 +72,7 @@ export class LogImporter {
       counts,
       unknownUsers,
       rejects: firstRejects,
+      waited,
       error: error ?? nothingGood,
     };
   }

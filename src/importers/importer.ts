@@ -24,8 +24,8 @@ export interface RawRecord {
   readonly problem: Problem | null;
   /** Which of several equal records it was in the file it was first read from; `null` unless it was rejected there. */
   readonly occurrence: number | null;
-  /** Lets go of the fields, where `raw` can be had without them: for those who keep many records. */
-  release?(): void;
+  /** What gives `raw` later, without the fields where it can, for those who keep many records. Else `raw` is there. */
+  keep?(): { readonly raw: string };
 }
 
 /** Usage as a record states it. What the record does not state is `null` and is for others to fill or refuse. */

@@ -1,9 +1,8 @@
-import type { RawRecord } from "../importers/importer.js";
+import type { Skip } from "../importers/importer.js";
 import type { Reject } from "../importers/rejects.js";
-import { type Batch, type ReadOptions, readUsage } from "./read-usage.js";
+import { isEntry, isSkip, type Piece, type ReadOptions, readPieces, type UsageEntry } from "./read-usage.js";
 import { ColumnsPacker, MOST_RECORDS, type PackedRecords } from "./usage-columns.js";
 
-/** The records of the first batch: whoever writes them can begin early. Each batch may have twice as many as the last. */
 const FIRST_RECORDS = 2048;
 /** How many pieces of a log make a batch at most, which bounds the texts that are kept with it: 8 MiB. */
 const MOST_PIECES = 32;
@@ -20,24 +19,48 @@ export interface PackedBatch {
   readonly bytesRead: number;
 }
 
-/** A batch, and the records that it packs, for their texts. */
+/** The text of a record, or what gives it. */
+export type KeptText = string | { readonly raw: string };
+
+/** A batch, and the texts of the records that it packs. */
 export interface KeptBatch {
   readonly batch: PackedBatch;
-  readonly kept: readonly RawRecord[];
+  readonly kept: readonly KeptText[];
+}
+
+export function textOf(kept: KeptText | undefined): string {
+  return typeof kept === "object" ? kept.raw : (kept ?? "");
+}
+
+/**
+ * How many records a batch may have: few at first, lest whoever writes them wait for long, and then twice as many as the
+ * last one had.
+ */
+export class BatchSize {
+  #most = FIRST_RECORDS;
+
+  get most(): number {
+    return this.#most;
+  }
+
+  grow(): void {
+    this.#most = Math.min(this.#most * 2, MOST_RECORDS);
+  }
 }
 
 /**
  * Reads a log as `readUsage` does, in columns. What is read before an error is in the batches before it.
  * @param takeRoom makes or awaits the room of the next batch
+ * @param size what several logs one after the other share
  */
 export async function* readColumns(
   path: string,
   options: ReadOptions,
   takeRoom: () => ArrayBuffer | Promise<ArrayBuffer>,
+  size = new BatchSize(),
 ): AsyncGenerator<KeptBatch, void, undefined> {
-  let most = FIRST_RECORDS;
   let packing: Packing | null = null;
-  const pieces = withPauses(readUsage(path, options));
+  const pieces = withPauses(readPieces(path, options));
   try {
     for await (const piece of pieces) {
       if (piece === null) {
@@ -47,13 +70,13 @@ export async function* readColumns(
       }
       packing ??= new Packing(await takeRoom());
       packing.begin(piece);
-      for (const entry of piece.records) {
+      for (const record of piece.raw) {
         packing ??= new Packing(await takeRoom(), piece);
-        packing.add(entry);
-        if (packing.count < most) continue;
+        packing.add(piece.read(record));
+        if (packing.count < size.most) continue;
         yield packing.pack();
         packing = null;
-        most = Math.min(most * 2, MOST_RECORDS);
+        size.grow();
       }
       if (packing?.isLarge !== true) continue;
       yield packing.pack();
@@ -69,14 +92,14 @@ export async function* readColumns(
 /** A batch in the making. */
 class Packing {
   readonly #packer: ColumnsPacker;
-  readonly #kept: RawRecord[] = [];
+  readonly #kept: KeptText[] = [];
   readonly #rejects: Reject[] = [];
   readonly #skipped = new Map<string, number>();
   #pieces = 0;
   #format: string | null;
   #bytesRead: number;
 
-  constructor(room: ArrayBuffer, { format, bytesRead }: Pick<Batch, "format" | "bytesRead"> = NOTHING) {
+  constructor(room: ArrayBuffer, { format, bytesRead }: Pick<Piece, "format" | "bytesRead"> = NOTHING) {
     this.#packer = new ColumnsPacker(room);
     this.#format = format;
     this.#bytesRead = bytesRead;
@@ -90,19 +113,22 @@ class Packing {
     return this.#pieces >= MOST_PIECES || this.#rejects.length >= MOST_RECORDS;
   }
 
-  /** Takes from a piece what needs no columns. */
-  begin({ rejects, skipped, format, bytesRead }: Batch): void {
+  begin({ format, bytesRead }: Piece): void {
     this.#pieces += 1;
     this.#format = format;
     this.#bytesRead = bytesRead;
-    for (const reject of rejects) this.#rejects.push(reject);
-    for (const { reason } of skipped) this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
   }
 
-  add(entry: Batch["records"][number]): void {
-    this.#packer.add(entry);
-    entry.record.release?.();
-    this.#kept.push(entry.record);
+  add(result: UsageEntry | Reject | Skip): void {
+    if (isEntry(result)) {
+      this.#packer.add(result);
+      // Objects that outlive the piece they came with are what collecting garbage costs most for.
+      this.#kept.push(result.record.keep?.() ?? result.record.raw);
+    } else if (isSkip(result)) {
+      this.#skipped.set(result.reason, (this.#skipped.get(result.reason) ?? 0) + 1);
+    } else {
+      this.#rejects.push(result);
+    }
   }
 
   pack(): KeptBatch {

@@ -25,13 +25,23 @@ class CsvRecord implements RawRecord {
     private readonly columns: Columns | null,
   ) {}
 
+  /** Splits a row without quotes. */
+  fill(): void {
+    if (this.fields !== null || this.problem !== null || this.columns === null) return;
+    this.fields = this.columns.split(this.text);
+    if (this.fields === null) {
+      this.problem = this.columns.problemOf(this.text.split(this.columns.delimiter).length);
+    }
+  }
+
   get raw(): string {
     const fields = this.fields ?? (this.problem === null ? this.columns?.read(this.text) : null);
     return fields ? JSON.stringify(fields) : this.text;
   }
 
-  release(): void {
+  keep(): this {
     this.fields = null;
+    return this;
   }
 }
 
@@ -125,6 +135,11 @@ export class CsvReader implements LineSink {
 
   /** The records since the last call. Throws `failed` when the header is unusable. */
   drain(): RawRecord[] {
+    return [...this.take()];
+  }
+
+  /** The same, each of them read when it is asked for. */
+  take(): Iterable<RawRecord> {
     const rows = parseQuoted(this.#quotedTexts, this.#delimiter);
     for (const [i, record] of this.#quoted.entries()) {
       const row = rows[i];
@@ -139,7 +154,7 @@ export class CsvReader implements LineSink {
     this.#records = [];
     this.#quoted = [];
     this.#quotedTexts = [];
-    return records;
+    return filled(records);
   }
 
   /** Ends the last record, which may have been cut off inside quotes. */
@@ -188,10 +203,8 @@ export class CsvReader implements LineSink {
     } else if (text.includes(QUOTE)) {
       this.#quoted.push(record);
       this.#quotedTexts.push(text);
-    } else {
-      if (!NOT_BLANK.test(text) && isBlank(text, this.#delimiter)) return;
-      record.fields = columns.split(text);
-      if (record.fields === null) record.problem = columns.problemOf(text.split(this.#delimiter).length);
+    } else if (!NOT_BLANK.test(text) && isBlank(text, this.#delimiter)) {
+      return;
     }
     this.#records.push(record);
   }
@@ -223,6 +236,13 @@ export class CsvReader implements LineSink {
     return new AlphaError("failed", `The header line of ${this.#name} ${reason}.`, {
       hint: "The first line of a CSV file names its columns, in UTF-8, each name once.",
     });
+  }
+}
+
+function* filled(records: readonly CsvRecord[]): Generator<RawRecord, void, undefined> {
+  for (const record of records) {
+    record.fill();
+    yield record;
   }
 }
 

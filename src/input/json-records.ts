@@ -19,6 +19,10 @@ class JsonRecord implements RawRecord {
   get raw(): string {
     return canonical(this.fields, this.source);
   }
+
+  keep(): this {
+    return this;
+  }
 }
 
 /** The JSON of a value found in `source`, without white space. */
@@ -43,8 +47,10 @@ export function addRecords(records: RawRecord[], text: string, line: number): vo
 }
 
 /** The same for a line, which is its own canonical text when it is one record. */
-export function addLine(records: RawRecord[], text: string, line: number): void {
+export function lineRecords(text: string, line: number): RawRecord[] {
+  const records: RawRecord[] = [];
   addParsed(records, text, line, true);
+  return records;
 }
 
 function addParsed(records: RawRecord[], text: string, line: number, isLine: boolean): void {

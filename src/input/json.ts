@@ -15,7 +15,7 @@ export class JsonReader implements RecordSink {
   }
 
   /** The records since the last call. */
-  drain(): RawRecord[] {
+  take(): Iterable<RawRecord> {
     const records = this.#records;
     this.#records = [];
     return records;

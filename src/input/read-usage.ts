@@ -60,12 +60,44 @@ export interface Batch {
   readonly totalBytes: number | null;
 }
 
+/** A piece of the file, to be read before the next one is asked for. */
+export interface Piece extends Omit<Batch, "records" | "rejects" | "skipped"> {
+  readonly raw: Iterable<RawRecord>;
+  /** To be called once for each of `raw`, in their order. */
+  read(record: RawRecord): UsageEntry | Reject | Skip;
+}
+
 /**
  * Reads a log, `-` being `stdin`, in constant memory. A bad record becomes a reject and the rest goes on. Throws
  * `failed` when the file as a whole cannot be read or its format not be told, `usage` for an unknown `format`, and
  * `interrupted` on abort; what was yielded before is good.
  */
 export async function* readUsage(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
+  for await (const { raw, read, ...piece } of readPieces(path, options)) {
+    const batch: Batch = { ...piece, records: [], rejects: [], skipped: [] };
+    for (const record of raw) {
+      const result = read(record);
+      if (isEntry(result)) batch.records.push(result);
+      else if (isSkip(result)) batch.skipped.push(result);
+      else batch.rejects.push(result);
+    }
+    yield batch;
+  }
+}
+
+export function isEntry(result: UsageEntry | Reject | Skip): result is UsageEntry {
+  return "draft" in result;
+}
+
+export function isSkip(result: Reject | Skip): result is Skip {
+  return "kind" in result;
+}
+
+/** The same with each record read when it is asked for, by whoever does not keep them. */
+export async function* readPieces(
+  path: string,
+  options: ReadOptions,
+): AsyncGenerator<Piece, void, undefined> {
   const format = parseFormat(options.format);
   const source = await openSource(path, options);
   const records = new RecordReader(source.name, format.container);
@@ -73,10 +105,11 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
   /** Records read while the format is not known yet. */
   let held: RawRecord[] = [];
 
-  const batch = (raw: readonly RawRecord[]): Batch => ({
+  const piece = (raw: Iterable<RawRecord>): Piece => ({
     file: source.name,
     format: reader.format,
-    ...reader.read(raw),
+    raw,
+    read: (record) => reader.read(record),
     lines: records.lines,
     bytesRead: source.bytesRead(),
     totalBytes: source.totalBytes,
@@ -84,18 +117,17 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
 
   for await (const chunk of source.chunks()) {
     records.push(chunk);
-    const drained = records.drain();
     if (reader.format !== null) {
-      yield batch(drained);
+      yield piece(records.take());
       continue;
     }
-    held = held.length === 0 ? drained : held.concat(drained);
+    held = held.concat(records.drain());
     const sample = sampleOf(held);
     // What cannot be parsed tells no format and needs none, so it is not kept.
     if (sample.length > 0 && sample.length < SAMPLE) continue;
     if (sample.length > 0)
       reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
-    yield batch(held);
+    yield piece(held);
     held = [];
   }
 
@@ -113,7 +145,7 @@ export async function* readUsage(path: string, options: ReadOptions): AsyncGener
     if (sample.length > 0)
       reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
   }
-  yield batch(held);
+  yield piece(held);
   if (records.isCutOff) {
     throw new AlphaError("failed", `${source.name} is cut off: its JSON does not end.`, {
       hint: "Get a whole copy of it, and import that: what is in already counts once.",
@@ -180,22 +212,14 @@ class UsageReader {
     this.#source = this.#renamesId ? MAPPED_SOURCE : importer.name;
   }
 
-  read(raw: readonly RawRecord[]): Pick<Batch, "records" | "rejects" | "skipped"> {
-    const records: UsageEntry[] = [];
-    const rejects: Reject[] = [];
-    const skipped: Skip[] = [];
-    for (const record of raw) {
-      if (!record.fields || !this.#importer) {
-        rejects.push(this.#reject(record, record.problem ?? { field: null, reason: "cannot be read" }));
-        continue;
-      }
-      const fields = this.#importer.flatten?.(record.fields) ?? record.fields;
-      const result = this.#importer.read(fields, this.#context);
-      if (result.kind === "draft") records.push(this.#entry(result, record));
-      else if (result.kind === "skip") skipped.push(result);
-      else rejects.push(this.#reject(record, result));
+  read(record: RawRecord): UsageEntry | Reject | Skip {
+    if (!record.fields || !this.#importer) {
+      return this.#reject(record, record.problem ?? { field: null, reason: "cannot be read" });
     }
-    return { records, rejects, skipped };
+    const fields = this.#importer.flatten?.(record.fields) ?? record.fields;
+    const result = this.#importer.read(fields, this.#context);
+    if (result.kind === "draft") return this.#entry(result, record);
+    return result.kind === "skip" ? result : this.#reject(record, result);
   }
 
   #entry(draft: UsageDraft, record: RawRecord): UsageEntry {

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AlphaError } from "../errors.js";
-import type { RawRecord } from "../importers/importer.js";
 import { parseMapping } from "../importers/mapping.js";
-import { type PackedBatch, readColumns } from "./column-reader.js";
+import { BatchSize, type KeptText, type PackedBatch, readColumns, textOf } from "./column-reader.js";
 import { makeRoom } from "./usage-columns.js";
 
 /*
@@ -43,7 +42,7 @@ type Port = NonNullable<typeof parentPort>;
 
 async function read(port: Port, { files, now, format, map, set }: ReadingTask): Promise<void> {
   const free = Array.from({ length: ROOMS }, makeRoom);
-  const kept = new Map<number, readonly RawRecord[]>();
+  const kept = new Map<number, readonly KeptText[]>();
   let freed = () => {};
   let number = 0;
 
@@ -53,8 +52,8 @@ async function read(port: Port, { files, now, format, map, set }: ReadingTask): 
       free.push(message.room);
       freed();
     } else {
-      const records = kept.get(message.number) ?? [];
-      send({ say: "texts", texts: message.places.map((place) => records[place]?.raw ?? "") });
+      const texts = kept.get(message.number) ?? [];
+      send({ say: "texts", texts: message.places.map((place) => textOf(texts[place])) });
     }
   });
   const send = (message: FromReader, room?: ArrayBuffer) => port.postMessage(message, room ? [room] : []);
@@ -69,11 +68,12 @@ async function read(port: Port, { files, now, format, map, set }: ReadingTask): 
   };
 
   const options = { now, format, mapping: parseMapping(map, set) };
+  const size = new BatchSize();
   for (const [file, path] of files.entries()) {
     let error: SentError | null = null;
     try {
-      for await (const { batch, kept: records } of readColumns(path, options, takeRoom)) {
-        kept.set(++number, records);
+      for await (const { batch, kept: texts } of readColumns(path, options, takeRoom, size)) {
+        kept.set(++number, texts);
         send({ say: "batch", file, number, batch }, batch.records.room);
       }
     } catch (thrown) {

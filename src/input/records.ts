@@ -56,7 +56,12 @@ export class RecordReader {
 
   /** The records since the last call. */
   drain(): RawRecord[] {
-    return this.#reading?.reader.drain() ?? [];
+    return [...this.take()];
+  }
+
+  /** The same, each of them read when it is asked for: few of them are there at a time, then. */
+  take(): Iterable<RawRecord> {
+    return this.#reading?.reader.take() ?? [];
   }
 
   /** The lines begun so far. */

@@ -1,9 +1,10 @@
-import { contentHash } from "../domain/content-hash.js";
+import { contentHashOf } from "../domain/content-hash.js";
 import type { CallKind } from "../domain/usage.js";
 import type { UsageEntry } from "./read-usage.js";
 
 /** The most records that are sent at once: a tenth of a second's work for a database. */
 export const MOST_RECORDS = 16_384;
+const IDS_JOINED = 256;
 /** Fewer records in a row that are alike are not worth a transaction of their own. */
 const SHORTEST_RUN = 256;
 
@@ -77,6 +78,8 @@ export interface PackedRecords {
 export class ColumnsPacker {
   readonly #columns: Columns;
   #count = 0;
+  /** Ids that were joined, so that few of them outlive the pieces they came with. */
+  readonly #joined: string[] = [];
   #ids: string[] = [];
   #idChars = 0;
   readonly #users = new Names();
@@ -110,15 +113,16 @@ export class ColumnsPacker {
     columns.images[at] = draft.images;
     columns.requests[at] = draft.requests ?? NOT_STATED;
     columns.cost[at] = draft.cost ?? NOT_STATED;
-    columns.hash[at] = contentHash(draft);
     columns.user[at] = this.#users.indexOf(draft.user ?? "");
-    columns.kind[at] = this.#kinds.indexOf(draft);
+    const kind = this.#kinds.indexOf(draft);
+    columns.kind[at] = kind;
+    columns.hash[at] = contentHashOf(draft, this.#kinds.all[kind] as CallKind);
     columns.status[at] = this.#statuses.indexOf(draft.status);
     const sourceAt = this.#sources.indexOf(source);
     columns.source[at] = sourceAt;
     columns.line[at] = record.line;
     columns.occurrence[at] = occurrence ?? 0;
-    this.#ids.push(id);
+    if (this.#ids.push(id) === IDS_JOINED) this.#joinIds();
     this.#idChars += id.length;
     columns.idEnd[at] = this.#idChars;
 
@@ -135,13 +139,14 @@ export class ColumnsPacker {
   pack(): PackedRecords {
     const count = this.#count;
     this.#endRun(count);
+    this.#joinIds();
     // Those before the first that has one have none, and a hole would not be sent as null.
     const providerIds = this.#providerIds && Array.from(this.#providerIds, (id) => id ?? null);
     return {
       room: this.room,
       count,
       runs: this.#runs,
-      ids: this.#ids.join(""),
+      ids: this.#joined.join(""),
       users: this.#users.all,
       kinds: this.#kinds.all,
       statuses: this.#statuses.all,
@@ -149,6 +154,11 @@ export class ColumnsPacker {
       providerIds,
       supersedes: this.#supersedes,
     };
+  }
+
+  #joinIds(): void {
+    this.#joined.push(this.#ids.join(""));
+    this.#ids = [];
   }
 
   #endRun(to: number): void {

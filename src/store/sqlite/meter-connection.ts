@@ -15,9 +15,6 @@ import { MeterState } from "./meter-state.js";
 import { type MeterStatements, meterStatements } from "./meter-statements.js";
 import { connect, stateOf } from "./open.js";
 
-/** A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. */
-const CHECKPOINT_PAGES = 16_000;
-
 /** While others write during an import, which is the one that checkpoints then, the log is begun anew beyond this. */
 const MOST_PAGES = 2_000;
 
@@ -43,7 +40,6 @@ export class MeterConnection {
     this.raw = connect(path, { create: false, blockMs: 0 });
     try {
       if (options.durability === "full") this.raw.pragma("synchronous = full");
-      this.raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#file = fileAt(path);
       const db = kyselyOver(this.raw, options.waitMs);
       this.#db = db;

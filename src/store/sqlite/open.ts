@@ -22,6 +22,12 @@ interface OpenDatabase {
   readonly db: Kysely<Schema>;
 }
 
+/**
+ * A checkpoint happens inside somebody's commit, which waits for it: seldom, and then for more at once. The log is one for
+ * all connections, so all have to be as patient.
+ */
+const CHECKPOINT_PAGES = 16_000;
+
 /** Opens a connection with everything set that SQLite does not keep in the file. */
 export function connect(
   path: string,
@@ -31,6 +37,7 @@ export function connect(
   try {
     raw.pragma("foreign_keys = on");
     raw.pragma("synchronous = normal");
+    raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     return raw;
   } catch (error) {
     raw.close();

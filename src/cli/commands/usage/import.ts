@@ -10,6 +10,9 @@ import { EXIT } from "../../exit-codes.js";
 import type { Invocation } from "../../run.js";
 import { RejectsFile } from "./rejects-file.js";
 
+/** The share of the time beyond which it is told how long others were waited for. */
+const WORTH_TELLING = 0.1;
+
 interface Options {
   readonly logFormat?: string;
   readonly map?: readonly string[];
@@ -66,17 +69,21 @@ function tell(context: Context, done: UsageImport, elapsed: number, rejects: str
   // Where the only log failed at once, its error says it all.
   const failed = done.logs.length === 1 && log?.number === null && log.error !== null;
   if (!failed || done.interrupted) {
+    const waited = done.logs.reduce((sum, each) => sum + each.waited, 0);
     const perSecond = Math.round(records / Math.max(elapsed / 1000, 0.001));
     context.changed({
       kind: "usage-import",
       data: importJson(done),
-      meta: { elapsed_ms: Math.round(elapsed), records_per_second: perSecond },
+      meta: { elapsed_ms: Math.round(elapsed), waited_ms: waited, records_per_second: perSecond },
       text: (style, width) => importText(done, { dryRun: context.dryRun, style, width }),
     });
     if (context.format !== "json") {
       context.note(
         `${plural(records, "record")} in ${(elapsed / 1000).toFixed(1)} s, ${count(perSecond)} a second`,
       );
+      if (waited > elapsed * WORTH_TELLING) {
+        context.note(`${(waited / 1000).toFixed(1)} s of that it gave way to other writers`);
+      }
     }
   }
   if (context.format === "json") return;
