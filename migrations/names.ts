@@ -3,4 +3,5 @@ export const MIGRATION_NAMES = [
   "0001_initial",
   "0002_prices_and_corrections",
   "0003_guardrail_shards",
+  "0004_operators_desk",
 ] as const;

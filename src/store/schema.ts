@@ -79,6 +79,10 @@ export interface Schema {
     import_id: number | null;
     corrects: Optional<number>;
     unpriced: Optional<number>;
+    reserved_at: Optional<number>;
+    asked_tokens: Optional<number>;
+    asked_images: Optional<number>;
+    asked_cost: Optional<number>;
   };
   event_key: {
     source_id: number;
@@ -124,6 +128,33 @@ export interface Schema {
     expires_at: number;
   };
   refusal: { user_id: number; day: number; code: string; meter: string; count: number };
+  refused_call: {
+    id: Generated<number>;
+    user_id: number;
+    day: number;
+    at: number;
+    call_kind_id: number;
+    states_amounts: number;
+    tokens: number;
+    images: number;
+    cost: number;
+    requests: number;
+    code: string;
+    meter: string;
+    period: string;
+    seen: string;
+  };
+  sealed_month: {
+    month: number;
+    sealed_at: number;
+    actor: string;
+    events: number;
+    requests: number;
+    tokens: number;
+    images: number;
+    cost: number;
+    assumed: number;
+  };
   guardrail_total: { guardrail_id: number; window_index: number; shard: Generated<number>; used: number };
   guardrail_trip: { guardrail_id: number; window_index: number; tripped_at: number };
   alert: {

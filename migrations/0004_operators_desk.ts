@@ -1,0 +1,60 @@
+import type { Kysely } from "kysely";
+import type { Flavor } from "./flavor.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration knows no schema but the one it makes
+type AnyDb = Kysely<any>;
+
+/** What it takes to replay the past against other limits, and to let go of old months of the ledger. */
+export async function up(db: AnyDb, on: Flavor): Promise<void> {
+  await addAdmissions(db, on);
+  await createRefusedCalls(db, on);
+  await createSealedMonths(db, on);
+}
+
+/** When a call was let through, and for how much: its usage alone does not tell what was asked for. */
+async function addAdmissions(db: AnyDb, on: Flavor): Promise<void> {
+  for (const column of ["reserved_at", "asked_tokens", "asked_images", "asked_cost"]) {
+    await db.schema.alterTable("usage_event").addColumn(column, on.int).execute();
+  }
+}
+
+async function createRefusedCalls(db: AnyDb, on: Flavor): Promise<void> {
+  await db.schema
+    .createTable("refused_call")
+    .addColumn("id", on.int, (column) => on.numbered(column))
+    .addColumn("user_id", on.int, (column) => column.notNull())
+    .addColumn("day", on.int, (column) => column.notNull())
+    .addColumn("at", on.int, (column) => column.notNull())
+    .addColumn("call_kind_id", on.int, (column) => column.notNull())
+    // Whether it said how many tokens and images it was for: one that did not touches every quota.
+    .addColumn("states_amounts", on.int, (column) => column.notNull())
+    .addColumn("tokens", on.int, (column) => column.notNull())
+    .addColumn("images", on.int, (column) => column.notNull())
+    .addColumn("cost", on.int, (column) => column.notNull())
+    .addColumn("requests", on.int, (column) => column.notNull())
+    .addColumn("code", on.text, (column) => column.notNull())
+    .addColumn("meter", on.text, (column) => column.notNull())
+    .addColumn("period", on.text, (column) => column.notNull())
+    // What the windows and holds came to when it was refused, as JSON.
+    .addColumn("seen", on.text, (column) => column.notNull())
+    .modifyEnd(on.tableEnd)
+    .execute();
+  await db.schema.createIndex("refused_call_day").on("refused_call").columns(["user_id", "day"]).execute();
+}
+
+/** Months whose events were let go of: what they came to, from which the totals are proven from then on. */
+async function createSealedMonths(db: AnyDb, on: Flavor): Promise<void> {
+  await db.schema
+    .createTable("sealed_month")
+    .addColumn("month", on.int, (column) => column.notNull().primaryKey())
+    .addColumn("sealed_at", on.int, (column) => column.notNull())
+    .addColumn("actor", on.text, (column) => column.notNull())
+    .addColumn("events", on.int, (column) => column.notNull())
+    .addColumn("requests", on.int, (column) => column.notNull())
+    .addColumn("tokens", on.int, (column) => column.notNull())
+    .addColumn("images", on.int, (column) => column.notNull())
+    .addColumn("cost", on.int, (column) => column.notNull())
+    .addColumn("assumed", on.int, (column) => column.notNull())
+    .modifyEnd(on.keyedTableEnd)
+    .execute();
+}
