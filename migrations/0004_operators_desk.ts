@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type CreateTableBuilder, type Kysely, sql } from "kysely";
 import type { Flavor } from "./flavor.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration knows no schema but the one it makes
@@ -9,11 +9,15 @@ export async function up(db: AnyDb, on: Flavor): Promise<void> {
   await addAdmissions(db, on);
   await createRefusedCalls(db, on);
   await createSealedMonths(db, on);
+  await leadByDay(db, on);
 }
 
-/** When a call was let through, and for how much: its usage alone does not tell what was asked for. */
+/**
+ * When a call was let through, and for how much: its usage alone does not tell what was asked for. `part`: which part of
+ * a call that reports in parts; null: all of it, or its end.
+ */
 async function addAdmissions(db: AnyDb, on: Flavor): Promise<void> {
-  for (const column of ["reserved_at", "asked_tokens", "asked_images", "asked_cost"]) {
+  for (const column of ["reserved_at", "asked_tokens", "asked_images", "asked_cost", "part"]) {
     await db.schema.alterTable("usage_event").addColumn(column, on.int).execute();
   }
 }
@@ -57,4 +61,35 @@ async function createSealedMonths(db: AnyDb, on: Flavor): Promise<void> {
     .addColumn("assumed", on.int, (column) => column.notNull())
     .modifyEnd(on.keyedTableEnd)
     .execute();
+}
+
+/**
+ * Daily totals lie by day, not by tester: all that is metered in a while is on the same few pages, and a report reads only
+ * its days.
+ */
+async function leadByDay(db: AnyDb, on: Flavor): Promise<void> {
+  const amounts = [
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "reasoning",
+    "images",
+    "requests",
+    "cost",
+    "assumed",
+    "unpriced",
+  ];
+  const columns = ["day", "user_id", "call_kind_id", ...amounts];
+  // No database can change a primary key that its rows are stored by.
+  let table: CreateTableBuilder<string, string> = db.schema.createTable("usage_by_day");
+  for (const column of columns) table = table.addColumn(column, on.int, (definition) => definition.notNull());
+  await table
+    .addPrimaryKeyConstraint("usage_by_day_key", ["day", "user_id", "call_kind_id"])
+    .modifyEnd(on.keyedTableEnd)
+    .execute();
+  const names = sql.join(columns.map((column) => sql.ref(column)));
+  await sql`insert into usage_by_day (${names}) select ${names} from usage_day`.execute(db);
+  await db.schema.dropTable("usage_day").execute();
+  await db.schema.alterTable("usage_by_day").renameTo("usage_day").execute();
 }

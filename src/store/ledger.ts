@@ -4,6 +4,7 @@ import type { LedgerRow } from "../domain/ledger-model.js";
 import type { Period } from "../domain/meter.js";
 import type { LedgerReading, Page, UserShare } from "../engine/ports.js";
 import { loadGuardrails } from "./emergency.js";
+import { identifiedEvents } from "./identified-events.js";
 import { ledgerRowOf, selectRows } from "./ledger-rows.js";
 import type { Db } from "./schema.js";
 
@@ -56,6 +57,7 @@ export function ledgerOn(db: Db): LedgerReading {
     async standings({ after, limit }) {
       return page(await standings(db, after ?? 0, limit), limit, ({ number }) => number);
     },
+    identified: (filter, page) => identifiedEvents(db, filter, page),
     async dayTotalCount() {
       const row = await db
         .selectFrom("usage_day")
@@ -97,11 +99,11 @@ export function ledgerOn(db: Db): LedgerReading {
         .where(ofShare(share))
         .$if(after !== null, (query) =>
           query.where(
-            sql<boolean>`(user_id, day, call_kind_id) > (${after?.userId}, ${after?.day}, ${after?.kindId})`,
+            sql<boolean>`(day, user_id, call_kind_id) > (${after?.day}, ${after?.userId}, ${after?.kindId})`,
           ),
         )
-        .orderBy("user_id")
         .orderBy("day")
+        .orderBy("user_id")
         .orderBy("call_kind_id")
         .limit(limit)
         .select([

@@ -87,7 +87,7 @@ it.each([
   ],
   [
     "a total of nobody",
-    "insert into usage_day values (77, 20779, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+    "insert into usage_day values (20779, 77, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
     { total: "day", user: "number 77, who is nobody", field: "input_tokens", stored: 5n, computed: 0n },
   ],
   [
@@ -102,7 +102,7 @@ it.each([
   ],
   [
     "a row of the ledger that nobody counted",
-    "insert into usage_event select 9999, user_id, call_kind_id, occurred_at, recorded_at, 4, 0, 0, 0, 0, 0, 0, 0, 0, 'log', null, null, null, null, null from usage_event where id = 1",
+    "insert into usage_event select 9999, user_id, call_kind_id, occurred_at, recorded_at, 4, 0, 0, 0, 0, 0, 0, 0, 0, 'log', null, null, null, null, null, null, null, null, null from usage_event where id = 1",
     { total: "day", user: "ada", field: "input_tokens" },
   ],
 ])("names %s", async (_, text, difference) => {
