@@ -163,7 +163,8 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
     .addColumn("name", on.text, (column) => column.notNull().unique())
     .execute();
 
-  await numbered("usage_event")
+  await on
+    .ledger(db.schema.createTable("usage_event"))
     .addColumn("user_id", on.int, (column) => column.notNull())
     .addColumn("call_kind_id", on.int, (column) => column.notNull())
     .addColumn("occurred_at", on.int, (column) => column.notNull())
@@ -184,6 +185,7 @@ async function createMetering(db: AnyDb, on: Flavor, numbered: Table, keyed: Tab
     .addColumn("import_id", on.int)
     .addColumn("corrects", on.int)
     .execute();
+  for (const statement of on.ledgerParts) await statement.execute(db);
 
   // Identity outlives the ledger rows: an old file imported again still counts once after its month was pruned.
   await keyed("event_key")

@@ -1,4 +1,4 @@
-import type { ColumnDefinitionBuilder, RawBuilder } from "kysely";
+import type { ColumnDefinitionBuilder, CreateTableBuilder, RawBuilder } from "kysely";
 
 /** What the databases spell differently, so that every migration is written once. */
 export interface Flavor {
@@ -8,6 +8,10 @@ export interface Flavor {
   readonly text: "text" | RawBuilder<unknown>;
   /** Makes a column the primary key that the database numbers itself. */
   numbered(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder;
+  /** Begins the ledger's table: numbered by the database, and in parts by `occurred_at` where the database can do that. */
+  ledger(table: CreateTableBuilder<string>): CreateTableBuilder<string>;
+  /** What is to be done once it is there. */
+  readonly ledgerParts: readonly RawBuilder<unknown>[];
   /** What stands behind the closing parenthesis of a table numbered by the database. */
   readonly tableEnd: RawBuilder<unknown>;
   /** The same for a table stored in the order of its own primary key, where the database can do that. */

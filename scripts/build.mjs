@@ -66,23 +66,54 @@ const { output } = await bundle.write({
   codeSplitting: { groups },
 });
 await bundle.close();
+const page = await writeReportPage();
 
 writeLicences();
 removeStale();
 
+/**
+ * Bundles what draws the charts of a report's page into one script, which is written into each page. A page is passed on
+ * without this package, so the licences stand in the script itself.
+ */
+async function writeReportPage() {
+  const bundle = await rolldown({
+    cwd: root,
+    input: { "report-page": "src/report-page/main.ts" },
+    platform: "browser",
+    transform: { target: "es2022" },
+  });
+  const { output: chunks } = await bundle.write({
+    dir: dist,
+    format: "iife",
+    minify: true,
+    entryFileNames: "[name].js",
+    banner: (chunk) => `/*!\n${licencesOf([chunk]).join("\n\n")}*/`,
+  });
+  await bundle.close();
+  // Either would end the script, or change how the page around it is read.
+  if (/<\/script|<!--/i.test(chunks[0].code))
+    throw new Error("the script of the report page cannot stand in HTML");
+  return chunks;
+}
+
 /** What is bundled is passed on, so its licences are passed on with it. */
 function writeLicences() {
+  const texts = licencesOf([...output, ...page]);
+  writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
+}
+
+/** The licences of the packages of which chunks have modules. */
+function licencesOf(chunks) {
   const packages = new Set();
-  for (const id of output.flatMap((chunk) => Object.keys(chunk.modules ?? {}))) {
+  for (const id of chunks.flatMap((chunk) => Object.keys(chunk.modules ?? {}))) {
     const match = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id);
     if (match) packages.add(match[1]);
   }
-  const texts = [...packages].sort().map((name) => {
+  return [...packages].sort().map((name) => {
     const folder = join(root, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     return `${name} ${version} (${license})\n\n${licenceText(folder)}`;
   });
-  writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 function licenceText(folder) {
@@ -98,8 +129,8 @@ function licenceText(folder) {
 
 /** Only after a build that worked, so that what is running finds its chunks until then. */
 function removeStale() {
-  const fresh = new Set(output.map((file) => file.fileName));
+  const fresh = new Set([...output, ...page].map((file) => file.fileName));
   for (const name of readdirSync(dist)) {
-    if (/\.js(\.map)?$/.test(name) && !fresh.has(name)) rmSync(join(dist, name));
+    if (/\.js(\.map)?$/.test(name) && !fresh.has(name)) rmSync(join(dist, name), { force: true });
   }
 }

@@ -20,6 +20,7 @@ export interface Config {
     | "config file"
     | "default";
   readonly actor: string;
+  readonly actorFrom: "ALPHA_ACTOR" | "operating system";
   readonly configFile: string;
 }
 
@@ -110,11 +111,14 @@ function osUser(env: Env): string {
 /** Flag before environment before config file before default. */
 export function loadConfig(flags: { readonly database?: string }, env: Env): Config {
   const configFile = configFilePath(env);
-  const actor = env.ALPHA_ACTOR?.trim() || osUser(env);
+  const givenActor = env.ALPHA_ACTOR?.trim();
+  const who: Pick<Config, "actor" | "actorFrom"> = givenActor
+    ? { actor: givenActor, actorFrom: "ALPHA_ACTOR" }
+    : { actor: osUser(env), actorFrom: "operating system" };
   const found = (text: string, databaseFrom: Config["databaseFrom"]): Config => {
     const address = addressOf(text, databaseFrom, env);
     const database = isPostgresUrl(address) ? withoutPassword(address) : address;
-    return { database, address, databaseFrom, actor, configFile };
+    return { database, address, databaseFrom, ...who, configFile };
   };
   if (flags.database !== undefined) return found(flags.database, "--database");
   const { ALPHA_DATABASE: named, ALPHA_DATABASE_URL_FILE: urlFile } = env;

@@ -59,7 +59,7 @@ export class Context {
       });
     this.style = createStyle({ color: colorOf(io.stdout) });
     this.errorStyle = createStyle({ color: colorOf(io.stderr) });
-    this.width = io.stdout.isTTY === true ? (io.stdout.columns ?? 80) : null;
+    this.width = io.stdout.isTTY === true ? io.stdout.columns || 80 : null;
     this.config = loadConfig(options, io.env);
     this.dryRun = options.dryRun === true;
   }

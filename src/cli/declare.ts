@@ -20,13 +20,19 @@ export interface CommandSpec<Options> {
   readonly confirms?: boolean;
   /** Prints a table: has `--format csv` and `markdown`. */
   readonly tabular?: boolean;
+  /** What its noun alone means: `users override ada …` is `users override add ada …`. */
+  readonly byDefault?: boolean;
   readonly load: () => Promise<CommandModule<Options>>;
 }
+
+/** What a noun alone means, where it means anything. */
+export const defaultCommands = new WeakMap<Command, Command>();
 
 /** Declares one command under a noun, or under the program itself. */
 export function declare<Options>(parent: Command, run: Run, spec: CommandSpec<Options>): Command {
   const [name = "", ...args] = spec.usage.split(" ");
-  const command = parent.command(name).summary(spec.summary);
+  const command = parent.command(name, { isDefault: spec.byDefault === true }).summary(spec.summary);
+  if (spec.byDefault === true) defaultCommands.set(parent, command);
   command.description(spec.details === undefined ? `${spec.summary}.` : `${spec.summary}.\n${spec.details}`);
   for (const arg of args) command.argument(arg, spec.args?.[arg.replace(/[[\]<>.…]/g, "")] ?? "");
   for (const option of spec.options ?? []) command.addOption(option);

@@ -2,6 +2,9 @@ import { VERSION } from "../version.js";
 import { EXIT } from "./exit-codes.js";
 import type { Io } from "./io.js";
 
+/** What the shells' completion scripts call. */
+const COMPLETE = "__complete";
+
 /** The process as `main` needs it. */
 type Process = Pick<NodeJS.Process, "argv" | "env" | "stdin" | "stdout" | "stderr" | "once" | "exit">;
 
@@ -34,6 +37,11 @@ export async function main(process: Process): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     io.stdout.write(`${VERSION}\n`);
     return EXIT.done;
+  }
+  // Asked by the shell at each press of a key, and no command that a person gives.
+  if (argv[0] === COMPLETE) {
+    const { complete } = await import("./commands/completion/complete.js");
+    return complete(argv.slice(1), io);
   }
   // What nearly every command needs is read from disk while the command tree is.
   if (!argv.includes("--help") && !argv.includes("-h")) {

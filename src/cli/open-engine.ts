@@ -9,8 +9,12 @@ export const COMMAND_WAIT_MS = 5_000;
 /** The engine on the configured database, with the operator as actor. */
 export async function openEngine(config: Config, now: () => number): Promise<Engine> {
   const store = await openStore({ database: config.address, waitMs: COMMAND_WAIT_MS });
+  return { store, ...actingAs(config, now) };
+}
+
+/** What an engine is made of besides its database. */
+export function actingAs(config: Config, now: () => number): Omit<Engine, "store"> {
   return {
-    store,
     now,
     ids: createIds(now),
     actor: config.actor,

@@ -1,14 +1,21 @@
 import { Command } from "commander";
 import { shouldColor } from "../render/color.js";
 import { VERSION } from "../version.js";
+import { declareAlerts } from "./commands/alerts/index.js";
+import { declareAudit } from "./commands/audit/index.js";
+import { declareCompletion } from "./commands/completion/index.js";
 import { declareDatabase } from "./commands/database.js";
 import { declareDb } from "./commands/db/index.js";
 import { declareEmergency } from "./commands/emergency-stop/index.js";
+import { declareGuardrails } from "./commands/guardrails/index.js";
 import { declareHolds } from "./commands/holds/index.js";
 import { declarePrices } from "./commands/prices/index.js";
 import { declareReconcile } from "./commands/reconcile/index.js";
 import { declareReset } from "./commands/reset/index.js";
+import { declareSettings } from "./commands/settings/index.js";
+import { declareStatus } from "./commands/status/index.js";
 import { declareTiers } from "./commands/tiers/index.js";
+import { declareUndo } from "./commands/undo/index.js";
 import { declareUsage } from "./commands/usage/index.js";
 import { declareUsers } from "./commands/users/index.js";
 import type { Run } from "./run.js";
@@ -40,6 +47,9 @@ export function createProgram(run: Run): Command {
 
   program.commandsGroup("Start:");
   declareDatabase(program, run);
+  program.commandsGroup("Is all well:");
+  declareStatus(program, run);
+  declareAlerts(program, run);
   program.commandsGroup("Testers and what they may use:");
   declareUsers(program, run);
   declareTiers(program, run);
@@ -49,11 +59,18 @@ export function createProgram(run: Run): Command {
   declareReconcile(program, run);
   program.commandsGroup("Decide and stop:");
   declareEmergency(program, run);
+  declareGuardrails(program, run);
   declareHolds(program, run);
   program.commandsGroup("Every night:");
   declareReset(program, run);
+  program.commandsGroup("What was done, and how it is set:");
+  declareAudit(program, run);
+  declareUndo(program, run);
+  declareSettings(program, run);
   program.commandsGroup("The database:");
   declareDb(program, run);
+  program.commandsGroup("The shell:");
+  declareCompletion(program, run);
   program.addHelpText(
     "after",
     "\nEvery command explains itself: alpha <command> --help\nTry it without touching anything: alpha demo",

@@ -9,6 +9,7 @@ import {
   standingOf,
   standsAlike,
 } from "./ledger-corrections.js";
+import { rowOf } from "./ledger-event.js";
 import {
   type CorrectionChanges,
   type CorrectionState,
@@ -22,6 +23,7 @@ import {
   UNKNOWN_CONTENT,
 } from "./ledger-model.js";
 import type { Price } from "./price-rule.js";
+import { isSealed } from "./sealing.js";
 import { unpricedOf } from "./total-deltas.js";
 import type { Calendar, Instant } from "./window.js";
 
@@ -36,6 +38,8 @@ export interface Corrected<Status> {
   /** The difference that they make together; `null` when there are none. */
   readonly net: LedgerRow | null;
 }
+
+type SupersedeStatus = "superseded" | "duplicate" | "conflict" | "sealed";
 
 /** What the batch brings by itself, and is not in the ledger yet. */
 interface Entered {
@@ -64,7 +68,7 @@ export class BatchCorrections {
 
   constructor(
     state: CorrectionState | undefined,
-    private readonly zone: Calendar,
+    private readonly time: { readonly zone: Calendar; readonly sealedUntil: Instant | undefined },
     private readonly entered: Entered,
   ) {
     this.#state = state ?? NOTHING_KNOWN;
@@ -94,7 +98,7 @@ export class BatchCorrections {
   }
 
   /** Lets a record replace what its identity stands for, if it is the later of the two and the same user's. */
-  supersede(name: string, next: LedgerEvent): Corrected<"superseded" | "duplicate" | "conflict"> {
+  supersede(name: string, next: LedgerEvent): Corrected<SupersedeStatus> {
     const index = this.#supersedable.get(name);
     if (index !== undefined) return this.#replace(name, index, next);
     const key = this.#key(name);
@@ -103,31 +107,32 @@ export class BatchCorrections {
     if (key === undefined || standing === null) return none("duplicate");
     if (standing.userId !== next.userId) return none("conflict");
     if (!isLater(orderOf(next, next.hash), orderOf(standing, key.hash))) return none("duplicate");
+    if (isSealed(next.occurredAt, this.time.sealedUntil)) return none("sealed");
     this.#keys.set(name, { ...key, hash: next.hash });
     this.entered.hashes.set(name, next.hash);
-    const { source: _, id: __, hash: ___, providerId: ____, ...row } = next;
-    const to = { ...row, unpriced: unpricedOf(row) };
+    const to = { ...rowOf(next), unpriced: unpricedOf(next) };
     const { rows, net } = this.#enter(key.event, standing, to, next.importId, next.recordedAt);
     return { status: net === null ? "duplicate" : "superseded", rows, net };
   }
 
   /** What the batch itself brought is not in the ledger yet, and needs no correction there. A batch is of one import. */
-  #replace(
-    name: string,
-    index: number,
-    next: LedgerEvent,
-  ): Corrected<"superseded" | "duplicate" | "conflict"> {
+  #replace(name: string, index: number, next: LedgerEvent): Corrected<SupersedeStatus> {
     const { events, hashes } = this.entered;
     const event = events[index] as LedgerEvent;
     if (event.userId !== next.userId) return none("conflict");
     if (!isLater(orderOf(next, next.hash), orderOf(event, event.hash))) return none("duplicate");
+    if (isSealed(next.occurredAt, this.time.sealedUntil)) return none("sealed");
     hashes.set(name, next.hash);
     const { providerId, recordedAt, importId } = event;
     events[index] = { ...next, providerId, recordedAt, importId };
     const from = { ...event, unpriced: unpricedOf(event) };
     const to = { ...next, unpriced: unpricedOf(next) };
     if (standsAlike(from, to)) return none("duplicate");
-    return { status: "superseded", rows: correctionsBetween(from, to, this.zone), net: difference(from, to) };
+    return {
+      status: "superseded",
+      rows: correctionsBetween(from, to, this.time.zone),
+      net: difference(from, to),
+    };
   }
 
   /** Gives an event the price that `priced` says of how it stands. */
@@ -204,7 +209,11 @@ export class BatchCorrections {
     recordedAt: Instant,
   ): Corrected<"corrected" | "unchanged"> {
     if (standsAlike(from, to)) return none("unchanged");
-    const rows = correctionsBetween(from, to, this.zone).map((row) => ({ ...row, importId, recordedAt }));
+    const rows = correctionsBetween(from, to, this.time.zone).map((row) => ({
+      ...row,
+      importId,
+      recordedAt,
+    }));
     this.#corrections.push(...rows.map((row) => ({ ...row, corrects: event })));
     this.#rows.set(event, [...this.#rowsOf(event), ...rows]);
     return { status: "corrected", rows, net: { ...difference(from, to), importId, recordedAt } };
@@ -215,8 +224,13 @@ export class BatchCorrections {
     return changed === undefined ? this.#state.keys.get(name) : (changed ?? undefined);
   }
 
+  /** Without those in sealed months, which are gone or about to go. */
   #rowsOf(event: number): readonly LedgerRow[] {
-    return this.#rows.get(event) ?? this.#state.rows.get(event) ?? [];
+    const rows = this.#rows.get(event) ?? this.#state.rows.get(event) ?? [];
+    const { sealedUntil } = this.time;
+    return sealedUntil === undefined
+      ? rows
+      : rows.filter(({ occurredAt }) => !isSealed(occurredAt, sealedUntil));
   }
 
   #standing(event: number): Standing | null {

@@ -238,8 +238,8 @@ function bound(
   };
 }
 
-/** Block before warn before allow, then the fullest, then the first. */
-function mostBinding(states: readonly QuotaState[]): QuotaState | undefined {
+/** Of the quotas that a request touches: block before warn before allow, then the fullest, then the first. */
+export function mostBinding(states: readonly QuotaState[]): QuotaState | undefined {
   let binding: QuotaState | undefined;
   let most = -1;
   let fullest = -1;

@@ -4,7 +4,8 @@ import { formatUsd } from "./money.js";
 import type { Instant } from "./window.js";
 
 /** What a guardrail does when the whole system crosses it. */
-export type GuardrailAction = "alert" | "throttle" | "stop";
+export const GUARDRAIL_ACTIONS = ["stop", "throttle", "alert"] as const;
+export type GuardrailAction = (typeof GUARDRAIL_ACTIONS)[number];
 
 /** A limit on what all users together may use in one window, settled and held. */
 export interface Guardrail {

@@ -27,6 +27,13 @@ export interface ImportColumns {
   readonly requests: Float64Array;
   /** Nanos; NaN where the record states none. */
   readonly cost: Float64Array;
+  /** Where some of them were priced by the ledger that they were exported from. */
+  readonly priced?: {
+    /** What priced each, as an index of `PRICED_BY`, plus 1. 0: nothing, and `cost` is what the record states. */
+    readonly by: Uint32Array;
+    /** Nanos. */
+    readonly assumed: Float64Array;
+  };
   /** As an index of `statuses`. */
   readonly status: Uint32Array;
   readonly statuses: readonly string[];
@@ -35,7 +42,7 @@ export interface ImportColumns {
 }
 
 /** What became of a record, as `ColumnsEntered.outcome` says it. */
-export const ENTERED = ["inserted", "duplicate", "conflict", "user-unknown", "refused"] as const;
+export const ENTERED = ["inserted", "duplicate", "conflict", "user-unknown", "refused", "sealed"] as const;
 
 /** What became of the first of the records of `ImportColumns`, or of the next ones. */
 export interface ColumnsEntered {

@@ -1,12 +1,13 @@
-import { type Alert, refusalAlert, thresholdCrossings, tripAlert } from "./alert.js";
+import { type Alert, thresholdCrossings, tripAlert } from "./alert.js";
 import { askOf } from "./ask.js";
 import { BatchCorrections } from "./batch-corrections.js";
+import { BatchRefusals } from "./batch-refusals.js";
 import { countCorrections } from "./count-corrections.js";
-import { type Ask, type Decision, decide } from "./decide.js";
+import { type Ask, type DecidedUser, type Decision, decide } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import { entitlementOf } from "./entitlement.js";
 import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
-import { ledgerEvent } from "./ledger-event.js";
+import { type Entered, ledgerEvent, lessUsed } from "./ledger-event.js";
 import {
   type Changes,
   type Entry,
@@ -24,12 +25,12 @@ import {
   type OperationOutcome,
   type PartOfCall,
   partId,
-  type RefusalCount,
   type SameEvent,
 } from "./ledger-model.js";
 import type { Amounts, Period } from "./meter.js";
 import { addNanos, type Nanos } from "./money.js";
 import { type Price, priceUsage, type QuotedRates } from "./price-rule.js";
+import { isSealed } from "./sealing.js";
 import { TotalDeltas } from "./total-deltas.js";
 import { type CallKind, totalTokens, type Usage } from "./usage.js";
 import { calendar, type Instant } from "./window.js";
@@ -38,6 +39,7 @@ import { WorkingUser } from "./working-user.js";
 type UsageOperation = Extract<Operation, { op: "settle" | "record" }>;
 
 interface Judged {
+  readonly user: DecidedUser | null;
   readonly ask: Ask;
   readonly decision: Decision;
 }
@@ -53,7 +55,7 @@ export class Batch {
   readonly #sameEvents: SameEvent[] = [];
   #corrections: BatchCorrections | null = null;
   readonly #totals = new TotalDeltas();
-  readonly #refusals = new Map<string, RefusalCount>();
+  #refusals: BatchRefusals | null = null;
   readonly #alerts: Alert[] = [];
   readonly #guardrails: GuardrailWatch;
   /** Those in force, and those that the batch itself has tripped. */
@@ -77,7 +79,8 @@ export class Batch {
       days: this.#totals.days(),
       holdsPut,
       holdsGone,
-      refusals: [...this.#refusals.values()],
+      refusals: this.#refusals?.counts() ?? [],
+      refusedCalls: this.#refusals?.calls ?? [],
       alerts: this.#alerts,
       guardrailUse: this.#guardrails.deltas(),
       trips: this.#guardrails.trips(),
@@ -116,7 +119,7 @@ export class Batch {
     const stops = this.#stops;
     const { settings, ownPrices } = this.#state;
     const ask = askOf(request, { user, stops, settings, ownPrices, at });
-    return { ask, decision: decide({ ask, user, stops, settings, at }) };
+    return { user, ask, decision: decide({ ask, user, stops, settings, at }) };
   }
 
   #user(name: string): WorkingUser | undefined {
@@ -141,12 +144,11 @@ export class Batch {
     const present = user?.liveHold(id, at);
     // A retry of a reservation that was made must not be judged against its own hold.
     if (user !== undefined && present !== undefined) this.#unhold(user, present);
-    const { ask, decision } = this.#decideGuarded(name, request, at);
+    const judged = this.#decideGuarded(name, request, at);
+    const { ask, decision } = judged;
+    if (decision.outcome === "block") this.#refuse(judged, at);
     if (user !== undefined && present !== undefined) this.#hold(user, present);
-    if (decision.outcome === "block" || user === undefined) {
-      if (user !== undefined) this.#countRefusal(user.loaded.id, decision, at);
-      return { op: "reserve", decision, hold: null };
-    }
+    if (decision.outcome === "block" || user === undefined) return { op: "reserve", decision, hold: null };
     const { amounts, provider, model, feature } = ask;
     const kind = { provider, model, feature };
     // A retry may ask for something else than the first try did: what was granted is what is held.
@@ -205,7 +207,13 @@ export class Batch {
     const part = op === "settle" ? operation.part : undefined;
     const user = this.#user(entry.user);
     if (user === undefined) return { op, status: "user-unknown", event: null };
-    const requests = this.#requestsOf(user, operation);
+    const entered = {
+      userId: user.loaded.id,
+      recordedAt: at,
+      requests: this.#requestsOf(user, operation),
+      reserved: op === "settle" ? (user.hold(part?.hold ?? entry.id) ?? null) : null,
+      part: part?.number ?? null,
+    };
     if (op === "settle" && part === undefined) this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
@@ -213,26 +221,20 @@ export class Batch {
     if (known === hash) return { op, status: "duplicate", event: null };
     if (known !== undefined) {
       if (entry.supersedes !== true) return { op, status: "conflict", event: null };
-      return { op, ...this.#supersede(user, key, this.#event(entry, user.loaded.id, hash, at, requests)) };
+      return { op, ...this.#supersede(user, key, this.#event(entry, hash, entered)) };
     }
     const { providerId } = entry;
-    if (providerId !== null) {
-      if (this.#seenProviderIds.has(providerId) || this.#knowsProviderId(providerId)) {
-        // Its own id counts as known from now on, or a retry that leaves the provider id out would count again.
-        this.#seenEvents.set(key, hash);
-        this.#sameEvents.push({
-          source: entry.source,
-          id: entry.id,
-          hash,
-          providerId,
-          importId: entry.importId,
-        });
-        return { op, status: "duplicate", event: null };
-      }
-      this.#seenProviderIds.add(providerId);
+    if (providerId !== null && (this.#seenProviderIds.has(providerId) || this.#knowsProviderId(providerId))) {
+      // Its own id counts as known from now on, or a retry that leaves the provider id out would count again.
+      this.#seenEvents.set(key, hash);
+      const { source, id, importId } = entry;
+      this.#sameEvents.push({ source, id, hash, providerId, importId });
+      return { op, status: "duplicate", event: null };
     }
+    if (isSealed(entry.occurredAt, this.#state.sealedUntil)) return { op, status: "sealed", event: null };
+    if (providerId !== null) this.#seenProviderIds.add(providerId);
     this.#seenEvents.set(key, hash);
-    const event = this.#event(entry, user.loaded.id, hash, at, requests);
+    const event = this.#event(entry, hash, entered);
     if (part !== undefined) this.#lowerHold(user, part, event, at);
     if (entry.supersedes === true) this.#correcting().mayBeSuperseded(key, this.#events.length);
     this.#events.push(event);
@@ -251,10 +253,12 @@ export class Batch {
   }
 
   #correcting(): BatchCorrections {
-    this.#corrections ??= new BatchCorrections(this.#state.corrections, this.#zone, {
-      events: this.#events,
-      hashes: this.#seenEvents,
-    });
+    const { corrections, sealedUntil } = this.#state;
+    this.#corrections ??= new BatchCorrections(
+      corrections,
+      { zone: this.#zone, sealedUntil },
+      { events: this.#events, hashes: this.#seenEvents },
+    );
     return this.#corrections;
   }
 
@@ -301,20 +305,14 @@ export class Batch {
   #lowerHold(user: WorkingUser, part: PartOfCall, event: LedgerEvent, at: Instant): void {
     const hold = user.liveHold(part.hold, at);
     if (hold === undefined) return;
-    const { tokens, images, cost, requests } = hold.amounts;
-    const amounts = {
-      tokens: Math.max(0, tokens - totalTokens(event)),
-      images: Math.max(0, images - event.images),
-      cost: Math.max(0, cost - event.cost - event.assumed),
-      requests: Math.max(0, requests - event.requests),
-    };
+    const amounts = lessUsed(hold.amounts, event);
     const expiresAt = Math.max(hold.expiresAt, this.#expiry(at, part.holdFor));
     this.#putHold(user, { ...hold, amounts, expiresAt });
   }
 
-  #event(entry: Entry, userId: number, hash: number, recordedAt: Instant, requests: number): LedgerEvent {
-    const price = this.#price(entry, requests, entry.cost, entry.rates);
-    return ledgerEvent(entry, { userId, hash, recordedAt, requests }, price);
+  #event(entry: Entry, hash: number, entered: Entered): LedgerEvent {
+    const price = entry.priced ?? this.#price(entry, entered.requests, entry.cost, entry.rates);
+    return ledgerEvent(entry, hash, entered, price);
   }
 
   /** What a call costs: as stated, else by the prices in force when it occurred. */
@@ -384,16 +382,11 @@ export class Batch {
     this.#guardrails.drop(hold.amounts);
   }
 
-  #countRefusal(userId: number, decision: Decision, at: Instant): void {
-    const day = this.#zone.dayOf(at);
-    const meter = decision.meter ?? "";
-    const key = `${userId}/${day}/${decision.code}/${meter}`;
-    const counted = this.#refusals.get(key);
-    if (counted !== undefined) {
-      counted.count += 1;
-      return;
-    }
-    this.#refusals.set(key, { userId, day, code: decision.code, meter, count: 1 });
-    this.#alerts.push(refusalAlert(userId, decision.code, { index: day, at }));
+  #refuse({ user, ask, decision }: Judged, at: Instant): void {
+    if (user === null) return;
+    const { settings } = this.#state;
+    this.#refusals ??= new BatchRefusals();
+    const alert = this.#refusals.add({ user, ask, decision, settings, day: this.#zone.dayOf(at), at });
+    if (alert !== null) this.#alerts.push(alert);
   }
 }

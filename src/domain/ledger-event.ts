@@ -1,19 +1,23 @@
-import type { Entry, LedgerEvent } from "./ledger-model.js";
+import type { Entry, Hold, LedgerEvent, LedgerRow } from "./ledger-model.js";
+import type { Amounts } from "./meter.js";
 import type { Price } from "./price-rule.js";
+import { totalTokens } from "./usage.js";
 import type { Instant } from "./window.js";
 
 /** What the ledger says of an entry beyond what the entry itself says. */
-interface Entered {
+export interface Entered {
   readonly userId: number;
-  readonly hash: number;
   readonly recordedAt: Instant;
   readonly requests: number;
+  readonly reserved: Hold | null;
+  readonly part: number | null;
 }
 
 /** The row that an entry becomes. */
 export function ledgerEvent(
   entry: Entry,
-  { userId, hash, recordedAt, requests }: Entered,
+  hash: number,
+  { userId, recordedAt, requests, reserved, part }: Entered,
   price: Price,
 ): LedgerEvent {
   return {
@@ -40,5 +44,23 @@ export function ledgerEvent(
     status: entry.status,
     estimated: entry.estimated,
     importId: entry.importId,
+    reserved,
+    part,
   };
+}
+
+/** What a hold still holds when a part of its call has used something. */
+export function lessUsed({ tokens, images, cost, requests }: Hold["amounts"], event: LedgerEvent): Amounts {
+  return {
+    tokens: Math.max(0, tokens - totalTokens(event)),
+    images: Math.max(0, images - event.images),
+    cost: Math.max(0, cost - event.cost - event.assumed),
+    requests: Math.max(0, requests - event.requests),
+  };
+}
+
+/** An event as a row of the ledger, without what only an event has. */
+export function rowOf(event: LedgerEvent): LedgerRow {
+  const { source: _, id: __, hash: ___, providerId: ____, reserved: _____, part: ______, ...row } = event;
+  return row;
 }

@@ -13,7 +13,8 @@ import {
 } from "./ledger-model.js";
 import type { Amounts } from "./meter.js";
 import { type PriceSource, promptSize } from "./price.js";
-import { type Price, type PricedBy, priceUsage } from "./price-rule.js";
+import { PRICED_BY, type Price, priceUsage } from "./price-rule.js";
+import { isSealed } from "./sealing.js";
 import type { Settings } from "./settings.js";
 import type { Usage } from "./usage.js";
 import { calendar, type Instant } from "./window.js";
@@ -28,9 +29,7 @@ const DUPLICATE = ENTERED.indexOf("duplicate");
 const CONFLICT = ENTERED.indexOf("conflict");
 const USER_UNKNOWN = ENTERED.indexOf("user-unknown");
 const REFUSED = ENTERED.indexOf("refused");
-
-/** How rows were priced, as `SliceRows.pricedBy` says it. */
-export const PRICED_BY: readonly PricedBy[] = ["log", "own", "book", "none"];
+const SEALED = ENTERED.indexOf("sealed");
 
 /** Which of the records: half-open. */
 export interface Slice {
@@ -39,7 +38,7 @@ export interface Slice {
 }
 
 /** Everything a slice is decided from. */
-export interface SliceState extends Pick<LedgerState, "settings" | "ownPrices"> {
+export interface SliceState extends Pick<LedgerState, "settings" | "ownPrices" | "sealedUntil"> {
   /** The price book; `null`: no record needs it. */
   readonly book: PriceSource | null;
   /** The number of each of the columns' users whom the slice names; 0: nobody. */
@@ -102,7 +101,7 @@ export function enterSlice(
   state: SliceState,
 ): SliceEntered | null {
   const { ids, user, hash, kind, occurredAt, requests } = columns;
-  const { userIds, known } = state;
+  const { userIds, known, sealedUntil } = state;
   const pricing = new Pricing(columns, state);
   const days = new Days(state.settings);
   const outcome = new Uint8Array(to - from);
@@ -122,6 +121,10 @@ export function enterSlice(
     const before = seen?.get(id) ?? known.get(id);
     if (before !== undefined) {
       outcome[i - from] = before === ownHash ? DUPLICATE : CONFLICT;
+      continue;
+    }
+    if (isSealed(occurredAt[i]!, sealedUntil)) {
+      outcome[i - from] = SEALED;
       continue;
     }
     try {
@@ -176,6 +179,10 @@ class Pricing {
     usage.images = columns.images[i]!;
     const stated = columns.cost[i]!;
     const { settings, ownPrices, book } = this.state;
+    const { priced } = columns;
+    if (priced !== undefined && priced.by[i]! > 0) {
+      return { cost: stated, assumed: priced.assumed[i]!, pricedBy: PRICED_BY[priced.by[i]! - 1]! };
+    }
     if (!Number.isNaN(stated)) return priceUsage(usage, stated, null, null, settings);
     const call = columns.kinds[columns.kind[i]!]!;
     const at = columns.occurredAt[i]!;

@@ -6,7 +6,8 @@ import type { GuardrailDelta, GuardrailState, SystemHeld, Trip } from "./guardra
 import type { Amounts, Meter, Period } from "./meter.js";
 import type { Nanos } from "./money.js";
 import type { OwnPrices } from "./own-prices.js";
-import type { PricedBy, QuotedRates } from "./price-rule.js";
+import type { Price, PricedBy, QuotedRates } from "./price-rule.js";
+import type { RefusedCall } from "./refused-call.js";
 import type { Settings } from "./settings.js";
 import type { Tier } from "./tier.js";
 import type { CallKind, Usage } from "./usage.js";
@@ -56,6 +57,8 @@ export interface LedgerState {
   readonly systemHeld: SystemHeld;
   /** Needed where the batch corrects events, or brings entries that may supersede others. */
   readonly corrections?: CorrectionState;
+  /** Months that ended by then are sealed: nothing is entered into them. Left out where none is. */
+  readonly sealedUntil?: Instant | undefined;
 }
 
 /** What the ledger has of the events that a batch may correct. */
@@ -94,6 +97,8 @@ export interface Entry extends Usage, CallKind, EventIdentity {
   readonly cost: Nanos | null;
   /** The price book's rates when it occurred; `null` when the book does not know the model. Own prices come first. */
   readonly rates: QuotedRates | null;
+  /** Its price where that is known already; goes before all others. */
+  readonly priced?: Price | undefined;
   readonly status: string;
   /** How many calls it sums up, where a log records sums; one call unless given. */
   readonly requests?: number | undefined;
@@ -178,9 +183,9 @@ export type Correction =
 
 /**
  * What became of an entry. `conflict`: the same id is in the ledger with other content; `superseded`: it was, and now
- * stands with this content.
+ * stands with this content; `sealed`: it occurred in a month that is sealed.
  */
-export type EntryStatus = "inserted" | "superseded" | "duplicate" | "conflict" | "user-unknown";
+export type EntryStatus = "inserted" | "superseded" | "duplicate" | "conflict" | "user-unknown" | "sealed";
 
 /** What became of a correction. `kept`: what was to be undone stays, since others have met the same call. */
 export type CorrectionStatus = "corrected" | "unchanged" | "kept";
@@ -221,7 +226,12 @@ export interface LedgerRow extends Usage, CallKind {
 }
 
 /** Usage that happened, as the ledger has it. */
-export interface LedgerEvent extends LedgerRow, EventIdentity {}
+export interface LedgerEvent extends LedgerRow, EventIdentity {
+  /** The reservation by which its call was let through, as it was until then; `null`: the usage was only recorded. */
+  readonly reserved: Hold | null;
+  /** Which part of its call it is, from 1; `null`: all of it, or its end. */
+  readonly part: number | null;
+}
 
 /** A row of the ledger that corrects an event: its amounts are signed differences. */
 export interface LedgerCorrection extends LedgerRow {
@@ -301,6 +311,8 @@ export interface Changes {
   readonly holdsPut: readonly HoldPut[];
   readonly holdsGone: readonly HoldGone[];
   readonly refusals: readonly RefusalCount[];
+  /** In their order. To be written before the refusals, and of one user and day no more than `MOST_REFUSED_CALLS`. */
+  readonly refusedCalls: readonly RefusedCall[];
   /** To be written unless they are there already. */
   readonly alerts: readonly Alert[];
   readonly guardrailUse: readonly GuardrailDelta[];
@@ -334,6 +346,18 @@ export function partId(hold: string, number: number): string {
 /** The content hash as it is kept: who used it is part of the content. */
 export function hashForUser(hash: number, userId: number): number {
   return (hash + userId * 0x9e37_79b1) % Number.MAX_SAFE_INTEGER;
+}
+
+/**
+ * The content hash that `hashForUser` has kept.
+ * @returns `null` where none was kept
+ */
+export function hashWithoutUser(kept: number, userId: number): number | null {
+  const hash = kept - userId * 0x9e37_79b1;
+  const wrapped = hash < 0 ? hash + Number.MAX_SAFE_INTEGER : hash;
+  // A sum beyond the safe integers was rounded to an even one before it was wrapped.
+  const found = [wrapped, wrapped - 1, wrapped + 1].find((each) => hashForUser(each, userId) === kept);
+  return kept === UNKNOWN_CONTENT ? null : (found ?? null);
 }
 
 /** The content hash of an event that stands for no record that was read: whichever comes next is another. */

@@ -1,7 +1,7 @@
 import { askOf } from "./ask.js";
 import { type Ask, type Decision, decide, refusal } from "./decide.js";
 import type { Stop } from "./emergency.js";
-import { GuardrailWatch, stopOfTrip } from "./guardrail.js";
+import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
 import { Batch } from "./ledger-batch.js";
 import type { LedgerRequest, LedgerResult, LedgerState, LedgerUser, Operation } from "./ledger-model.js";
 import { calendar, type Instant } from "./window.js";
@@ -28,10 +28,28 @@ export function checkRequest(
   request: LedgerRequest,
   at: Instant,
 ): Decision {
+  return judgeRequest(state, name, request, at).decision;
+}
+
+/** A decision without a reservation, and what it was about. */
+export interface JudgedRequest {
+  readonly ask: Ask;
+  readonly decision: Decision;
+  /** Guardrails that the reservation would trip. */
+  readonly trips: readonly Trip[];
+}
+
+/** The same, with what the request came to. */
+export function judgeRequest(
+  state: LedgerState,
+  name: string,
+  request: LedgerRequest,
+  at: Instant,
+): JudgedRequest {
   const user = state.users.get(name) ?? null;
-  if (state.guardrails.length === 0) return checkUser(user, state, request, at);
-  const { ask, decision } = judge(user, state, state.stops, request, at);
-  if (decision.outcome === "block") return decision;
+  const judged = judge(user, state, state.stops, request, at);
+  const { ask, decision } = judged;
+  if (state.guardrails.length === 0 || decision.outcome === "block") return { ...judged, trips: [] };
   const zone = calendar(state.settings.time_zone);
   const day = zone.dayOf(at);
   const running = { day, month: zone.dayToMonth(day) };
@@ -41,8 +59,8 @@ export function checkRequest(
     at,
   );
   const turnedOn = trips.map(stopOfTrip).filter((stop) => stop !== undefined);
-  if (turnedOn.length === 0) return decision;
-  return judge(user, state, [...state.stops, ...turnedOn], request, at).decision;
+  if (turnedOn.length === 0) return { ...judged, trips };
+  return { ...judge(user, state, [...state.stops, ...turnedOn], request, at), trips };
 }
 
 /**

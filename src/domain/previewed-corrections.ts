@@ -1,3 +1,4 @@
+import { rowOf } from "./ledger-event.js";
 import {
   type Changes,
   type CorrectionState,
@@ -31,12 +32,13 @@ export class PreviewedCorrections {
   /** What a preview of these operations would have changed. */
   remember({ events, corrections }: Changes, operations: readonly Operation[]): void {
     const names = supersedingNames(operations);
-    for (const { source, id, hash, providerId, ...row } of events) {
+    for (const entered of events) {
+      const { source, id, hash, providerId } = entered;
       const name = eventKey(source, id);
       if (!names.has(name)) continue;
       const event = -1 - this.#rows.size;
       this.#keys.set(name, { source, id, hash, providerId, event, metAgainBy: null });
-      this.#rows.set(event, [row]);
+      this.#rows.set(event, [rowOf(entered)]);
     }
     for (const key of corrections?.keysChanged ?? []) this.#keys.set(eventKey(key.source, key.id), key);
     for (const { corrects, ...row } of corrections?.rows ?? []) {

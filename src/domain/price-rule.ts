@@ -5,7 +5,8 @@ import { planningRates, type Settings } from "./settings.js";
 import { totalTokens, type Usage } from "./usage.js";
 
 /** Where a cost comes from: the log, the operator's own price, the price book, or nowhere. */
-export type PricedBy = "log" | "own" | "book" | "none";
+export const PRICED_BY = ["log", "own", "book", "none"] as const;
+export type PricedBy = (typeof PRICED_BY)[number];
 
 /** Rates, and whose they are. */
 export interface QuotedRates {

@@ -30,9 +30,15 @@ export function thresholdOf(limit: number, basisPoints: number): number {
   return whole * basisPoints + Math.ceil(((limit - whole * 10_000) * basisPoints) / 10_000);
 }
 
-function touches(meter: Meter, ask: Ask): boolean {
+/** Whether a request uses a meter, so that quotas for it may bind. */
+export function touches(meter: Meter, ask: Pick<Ask, "amounts" | "statesAmounts">): boolean {
   if (meter === "cost" || meter === "requests") return true;
   return ask.amounts[meter] > 0 || !ask.statesAmounts;
+}
+
+/** From how much, used and held together, a quota blocks. */
+export function blocksFrom({ limit, source }: EffectiveQuota, settings: Pick<Settings, "block_at">): number {
+  return source === "emergency" ? limit : thresholdOf(limit, settings.block_at);
 }
 
 function judge(
@@ -51,7 +57,7 @@ function judge(
   const held = user.held[meter];
   const requested = ask.amounts[meter];
   const taken = used + held;
-  const blockFrom = emergency ? limit : thresholdOf(limit, settings.block_at);
+  const blockFrom = blocksFrom(quota, settings);
 
   let outcome: Outcome = "allow";
   let code: DecisionCode = "ok";

@@ -1,4 +1,5 @@
 import type { Nanos } from "./money.js";
+import type { Price } from "./price-rule.js";
 import type { Instant } from "./window.js";
 
 /**
@@ -47,6 +48,12 @@ export interface UsageRecord extends Usage, CallKind {
   readonly status: string;
   /** How many calls the record sums up; one unless given. */
   readonly requests?: number | undefined;
+  /** How the ledger that it was exported from priced it, which is taken over as it is; then `cost` is `null`. */
+  readonly priced?: Price | undefined;
+  /** Whether the amounts are those of a reservation whose call never said what it used. */
+  readonly estimated?: boolean | undefined;
+  /** The `contentHash` under which it was first known, where that is not the hash of what it says here. */
+  readonly hash?: number | undefined;
 }
 
 /** Tokens as limits count them: input, cached or not, plus output. Reasoning is already in output. */

@@ -102,6 +102,11 @@ export class WorkingUser {
     });
   }
 
+  /** Also one that has expired, as long as nobody has cleared it away. */
+  hold(id: string): Hold | undefined {
+    return this.#holds.get(id);
+  }
+
   liveHold(id: string, at: Instant): Hold | undefined {
     const hold = this.#holds.get(id);
     return hold !== undefined && hold.expiresAt > at ? hold : undefined;

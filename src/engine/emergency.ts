@@ -102,13 +102,13 @@ export function emergencyOn(
       (stop) => stop.action === action && hasScope(stop, scope),
     );
     if (same !== undefined && endsNoSooner(same, until)) {
-      const [stop] = await describe(tx, [same]);
+      const [stop] = await describeStops(tx, [same]);
       return { stop: stop as DescribedStop, outcome: "already-on", ...facts };
     }
     if (same !== undefined) await tx.emergency.lift(same.id, at);
     const reason = input.reason?.trim() || (same?.reason ?? null);
     const started = await tx.emergency.start({ action, ...scope, reason, actor: engine.actor, until }, at);
-    const [stop, before] = await describe(tx, same === undefined ? [started] : [started, same]);
+    const [stop, before] = await describeStops(tx, same === undefined ? [started] : [started, same]);
     await audit(engine, tx, at, {
       action: "emergency-stop.on",
       subject: `stop:${started.id}`,
@@ -160,7 +160,7 @@ export function emergencyOff(
 ): Promise<{ readonly lifted: readonly DescribedStop[]; readonly still: readonly DescribedStop[] }> {
   return engine.store.write(async (tx) => {
     const at = engine.now();
-    const active = await describe(tx, await tx.emergency.active(at));
+    const active = await describeStops(tx, await tx.emergency.active(at));
     const scope = await resolveScope(input, {
       // Users and tiers that are gone since can still be in a scope, and what is on must always come off.
       user: async (name) => (await requireUser(tx, name)).id,
@@ -199,10 +199,11 @@ function hasScope({ scope }: Stop, wanted: ResolvedScope): boolean {
 
 /** What is on, oldest first. */
 export function emergencyStatus(engine: Engine): Promise<DescribedStop[]> {
-  return engine.store.read(async (tx) => describe(tx, await tx.emergency.active(engine.now())));
+  return engine.store.read(async (tx) => describeStops(tx, await tx.emergency.active(engine.now())));
 }
 
-async function describe(tx: Reading, stops: readonly Stop[]): Promise<DescribedStop[]> {
+/** Stops with the names of the users in their scopes. */
+export async function describeStops(tx: Reading, stops: readonly Stop[]): Promise<DescribedStop[]> {
   const scoped = stops.some((stop) => stop.scope.userId !== undefined);
   const users = scoped ? await tx.users.list({ removed: true }) : [];
   return stops.map((stop) => {
@@ -211,7 +212,8 @@ async function describe(tx: Reading, stops: readonly Stop[]): Promise<DescribedS
   });
 }
 
-function auditedStop({ action, scope, user, until, reason, actor }: DescribedStop) {
+/** A stop as audit entries have it. */
+export function auditedStop({ action, scope, user, until, reason, actor }: DescribedStop) {
   const { tier, provider, model, feature } = scope;
   return { action, user, tier, provider, model, feature, until, reason, actor };
 }

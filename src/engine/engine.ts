@@ -24,11 +24,17 @@ export interface Deed {
   readonly before?: unknown;
   readonly after?: unknown;
   readonly reason?: string | null;
+  /** Whether decisions may differ from now on, so that every process has to look; they do, unless said otherwise. */
+  readonly decides?: boolean;
 }
 
-/** Writes the audit entry of a change, in the transaction of the change. */
-export function audit(engine: Engine, tx: Writing, at: number, deed: Deed): Promise<void> {
-  return tx.records.audited({
+/**
+ * Writes the audit entry of a change, in the transaction of the change.
+ * @returns the number of the entry
+ */
+export function audit(engine: Engine, tx: Writing, at: number, deed: Deed): Promise<number> {
+  const { decides = true } = deed;
+  const entry = {
     at,
     actor: engine.actor,
     action: deed.action,
@@ -36,5 +42,6 @@ export function audit(engine: Engine, tx: Writing, at: number, deed: Deed): Prom
     before: deed.before ?? null,
     after: deed.after ?? null,
     reason: deed.reason ?? null,
-  });
+  };
+  return tx.records.audited(entry, { decides });
 }

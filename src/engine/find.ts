@@ -31,7 +31,10 @@ export async function requireUser(tx: Reading, name: string): Promise<User> {
 export async function requirePresentUser(tx: Reading, name: string): Promise<User> {
   const user = await requireUser(tx, name);
   if (user.status === "removed") {
-    throw new AlphaError("conflict", `${displayName(user)} was removed`);
+    const who = displayName(user);
+    throw new AlphaError("conflict", `${who} was removed`, {
+      hint: `bring them back with: alpha users add ${who} --restore`,
+    });
   }
   return user;
 }

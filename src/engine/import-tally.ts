@@ -2,6 +2,7 @@ import type { ColumnsEntered } from "../domain/import-columns.js";
 import type { Entered } from "./entering.js";
 import { ImportCounts } from "./import-counts.js";
 import type { BroughtCalls } from "./overlaps.js";
+import { sealedReason } from "./sealing.js";
 import type { LoggedUsage, RejectedUsage } from "./usage-log.js";
 
 const REJECTS_SHOWN = 5;
@@ -53,6 +54,8 @@ export class ImportTally {
               `is in the ledger already with other content: ${JSON.stringify(logged.id)}`,
             )
           : this.#uncounted(logged, null, "was imported before, for another user or with other options");
+      case "sealed":
+        return this.reject(logged, "timestamp", sealedReason(logged.draft.occurredAt));
       case "user-unknown":
         this.#countUnknown(user);
         return this.reject(logged, "user", `is unknown: ${JSON.stringify(user)}`);

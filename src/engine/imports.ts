@@ -1,6 +1,7 @@
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import type { ImportRecord, Reading } from "./ports.js";
+import { sealOf } from "./sealing.js";
 
 export interface ImportsPage {
   /** Newest first. */
@@ -27,13 +28,22 @@ export function listImports(
   });
 }
 
-/** @throws AlphaError `not-found`, or `conflict` when it was undone already */
+/**
+ * An import that can be undone.
+ * @throws AlphaError `not-found`; `conflict` when it was undone already, or when some of it is sealed
+ */
 export async function requireImport(tx: Reading, number: number): Promise<ImportRecord> {
   const found = await tx.records.import(number);
   const hint = "see them with: alpha usage imports";
   if (found === undefined) throw new AlphaError("not-found", `there is no import ${number}`, { hint });
   if (found.undoneAt !== null) {
     throw new AlphaError("conflict", `import ${number} (${found.file}) was undone already`, { hint });
+  }
+  const seal = await sealOf(tx);
+  if (seal !== null && (await tx.sealing.hasBroughtBefore(number, seal.until))) {
+    throw new AlphaError("conflict", `import ${number} (${found.file}) cannot be undone any more`, {
+      hint: `it has calls from before ${seal.month}, and these months are sealed: see alpha db info`,
+    });
   }
   return found;
 }

@@ -3,6 +3,7 @@ import { INITIAL_SETTINGS, SETTING_KEYS, type Settings } from "../domain/setting
 import { INITIAL_TIERS } from "../domain/tier.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
+import { prepareMonths } from "./ledger-months.js";
 import type { Writing } from "./ports.js";
 
 export interface Initialise {
@@ -21,28 +22,32 @@ export interface Initialised {
 }
 
 /** Fills a migrated database with the three tiers and the settings. Safe to repeat: what is there stays. */
-export function initialise(
+export async function initialise(
   engine: Engine,
   input: Initialise,
   options: ChangeOptions = {},
 ): Promise<Initialised> {
-  return engine.store.write(async (tx) => {
-    const at = engine.now();
-    const repeated = (await tx.records.createdAt()) !== null;
-    const before = await tx.settings.current();
-    const zone = input.timeZone ?? before.time_zone;
-    if (repeated && zone !== before.time_zone) {
-      throw new AlphaError("conflict", `this database accounts in ${before.time_zone}, not in ${zone}`, {
-        hint: "the zone is chosen once, since every total depends on it; leave --time-zone out",
-      });
-    }
-    const settings = { ...before, time_zone: zone };
-    const tiersCreated = repeated ? [] : await createDefaults(engine, tx, settings, at);
-    if (input.dailyBudget !== undefined) await setDailyBudget(engine, tx, input.dailyBudget, at);
-    const guardrails = await tx.emergency.guardrails();
-    const budget = guardrails.find((each) => each.meter === "cost" && each.period === "day");
-    return { settings, tiersCreated, budget: budget?.limit ?? null, repeated };
-  }, options);
+  const initialised = await engine.store.write((tx) => fill(engine, tx, input), options);
+  if (options.dryRun !== true) await prepareMonths(engine);
+  return initialised;
+}
+
+async function fill(engine: Engine, tx: Writing, input: Initialise): Promise<Initialised> {
+  const at = engine.now();
+  const repeated = (await tx.records.createdAt()) !== null;
+  const before = await tx.settings.current();
+  const zone = input.timeZone ?? before.time_zone;
+  if (repeated && zone !== before.time_zone) {
+    throw new AlphaError("conflict", `this database accounts in ${before.time_zone}, not in ${zone}`, {
+      hint: "the zone is chosen once, since every total depends on it; leave --time-zone out",
+    });
+  }
+  const settings = { ...before, time_zone: zone };
+  const tiersCreated = repeated ? [] : await createDefaults(engine, tx, settings, at);
+  if (input.dailyBudget !== undefined) await setDailyBudget(engine, tx, input.dailyBudget, at);
+  const guardrails = await tx.emergency.guardrails();
+  const budget = guardrails.find((each) => each.meter === "cost" && each.period === "day");
+  return { settings, tiersCreated, budget: budget?.limit ?? null, repeated };
 }
 
 async function createDefaults(

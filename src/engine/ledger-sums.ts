@@ -6,6 +6,10 @@ export type ExactAmounts = Readonly<Record<Meter, bigint>>;
 
 export const NO_EXACT_AMOUNTS = Object.fromEntries(METERS.map((meter) => [meter, 0n])) as ExactAmounts;
 
+export const NO_DAY_AMOUNTS = Object.fromEntries(LEDGER_FIELDS.map((field) => [field, 0n])) as Readonly<
+  Record<LedgerField, bigint>
+>;
+
 /** Call kinds are numbered from 1, and a product has a few dozen. */
 const KINDS = 2 ** 26;
 

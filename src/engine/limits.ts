@@ -26,6 +26,7 @@ import {
 } from "./live-usage.js";
 import type { LastSeen } from "./ports.js";
 import { Preparing } from "./preparing.js";
+import { sealedReason } from "./sealing.js";
 import { inOwnWords, type MessageTemplate } from "./sentence.js";
 
 export type { LimitsRequest, UsageReport } from "./live-usage.js";
@@ -33,7 +34,7 @@ export type { LimitsRequest, UsageReport } from "./live-usage.js";
 /** What became of reported usage. */
 export interface Recorded {
   readonly id: string;
-  readonly status: Exclude<EntryStatus, "user-unknown" | "superseded">;
+  readonly status: Exclude<EntryStatus, "user-unknown" | "superseded" | "sealed">;
   /** Known cost in nanos; 0 for unpriced usage, whose `assumed` cost counts instead. */
   readonly cost: Nanos;
   readonly assumed: Nanos;
@@ -341,13 +342,18 @@ export class LimitsEngine {
   }
 }
 
-function recordedOf({ id, user }: Entry, outcome: OperationOutcome): Recorded {
+function recordedOf({ id, user, occurredAt }: Entry, outcome: OperationOutcome): Recorded {
   if (outcome.op !== "record" && outcome.op !== "settle")
     throw new Error(`usage was answered as ${outcome.op}`);
   const { status, event } = outcome;
   if (status === "superseded") throw new Error("usage that was metered live superseded other usage");
   if (status === "user-unknown") {
     throw new AlphaError("not-found", `no user "${user}"`, { hint: "onboard them with: alpha users add" });
+  }
+  if (status === "sealed") {
+    throw new AlphaError("conflict", `the time of the usage ${sealedReason(occurredAt)}`, {
+      hint: "see until when everything is sealed with: alpha db info",
+    });
   }
   const { cost = 0, assumed = 0 } = event ?? {};
   const { pricedBy = null } = event ?? {};

@@ -249,7 +249,7 @@ export class LogImporter {
       user,
       source,
       id,
-      hash: hash ?? contentHash(draft),
+      hash: hash ?? draft.hash ?? contentHash(draft),
       providerId: draft.providerId,
       provider: draft.provider,
       model: draft.model,
@@ -263,9 +263,10 @@ export class LogImporter {
       images: draft.images,
       cost: draft.cost,
       rates: this.parts.rating.rates(draft),
+      priced: draft.priced,
       status: draft.status,
       requests: draft.requests,
-      estimated: false,
+      estimated: draft.estimated === true,
       importId: this.#number,
       supersedes: supersedes === true,
     };
@@ -296,6 +297,8 @@ export class LogImporter {
         action: "usage.import",
         subject: `import:${number}`,
         after: { file: this.log.name, format, ...counts, unpriced, complete: error === null },
+        // Usage counts without being told of; who imports many files would have everything read again for each.
+        decides: false,
       });
     });
   }

@@ -1,7 +1,9 @@
 import type { Guardrail } from "../domain/guardrail.js";
 import type { Standing } from "../domain/ledger-corrections.js";
+import type { EventIdentity } from "../domain/ledger-model.js";
 import type { Meter, Period } from "../domain/meter.js";
 import type { Instant } from "../domain/window.js";
+import type { IdentityCursor } from "./ports-imports.js";
 
 /** An event of the ledger together with all that corrected it. */
 export interface StandingEvent {
@@ -10,6 +12,19 @@ export interface StandingEvent {
   /** The id that people see of its user. */
   readonly user: string;
   readonly standing: Standing;
+}
+
+/** An event together with all that corrected it, and the identity under which it is known. */
+export interface IdentifiedEvent {
+  readonly identity: EventIdentity;
+  /** The id that people see of its user. */
+  readonly user: string;
+  readonly standing: Standing;
+}
+
+/** Which events are looked at. */
+export interface IdentifiedFilter {
+  readonly userId?: number;
 }
 
 /** One page of something that is read in its order. */
@@ -77,6 +92,16 @@ export interface GuardrailTotal {
 export interface LedgerReading {
   /** How all events stand, in the order of the ledger; those that were taken back are among them. */
   standings(page: PageWanted<number>): Promise<Page<StandingEvent, number>>;
+  /**
+   * The events that count, each once, in the order of their identities: by source, then by id. What was taken back has
+   * no identity any more, and what was pruned has no event.
+   */
+  identified(
+    filter: IdentifiedFilter,
+    page: PageWanted<IdentityCursor>,
+  ): Promise<Page<IdentifiedEvent, IdentityCursor>>;
+  /** How many rows there are: events and corrections. Reads all of them. */
+  rowCount(): Promise<number>;
   /** How many daily totals there are. */
   dayTotalCount(): Promise<number>;
   rows(share: UserShare, page: PageWanted<number>): Promise<Page<CountedRow, number>>;

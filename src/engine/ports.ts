@@ -2,12 +2,11 @@ import type { Alert } from "../domain/alert.js";
 import type { LedgerDay } from "../domain/bill.js";
 import type { DayRange } from "../domain/day-range.js";
 import type { Stop } from "../domain/emergency.js";
-import type { Override, UserStatus } from "../domain/entitlement.js";
+import type { Override } from "../domain/entitlement.js";
 import type { Guardrail, GuardrailAction } from "../domain/guardrail.js";
-import type { Meter, Period } from "../domain/meter.js";
+import type { Period } from "../domain/meter.js";
 import type { Nanos } from "../domain/money.js";
 import type { OwnPrice } from "../domain/own-prices.js";
-import type { PersonaKey } from "../domain/persona.js";
 import type { PricedKind } from "../domain/price.js";
 import type { PriceBook } from "../domain/price-book.js";
 import type { PricedBy } from "../domain/price-rule.js";
@@ -15,19 +14,32 @@ import type { UserActivity } from "../domain/report-users.js";
 import type { SettingKey, Settings } from "../domain/settings.js";
 import type { Tier } from "../domain/tier.js";
 import type { CallKind, Usage } from "../domain/usage.js";
-import type { User } from "../domain/user.js";
 import type { Instant } from "../domain/window.js";
 import type { MeterStore } from "./meter-port.js";
 
 export type { LastSeen, MeterStore } from "./meter-port.js";
+export type { AlertsWriting, ListedAlert } from "./ports-alerts.js";
+export type { AuditEntry, RecordedEntry } from "./ports-audit.js";
 export type { ImportRecord, ImportsWriting } from "./ports-imports.js";
 export type { LedgerReading, Page, UserShare } from "./ports-ledger.js";
 export type { HoursWithin } from "./ports-overlaps.js";
+export type { StatusReading } from "./ports-status.js";
+export type { NewUser, UserFilter, UsersReading, UsersWriting } from "./ports-users.js";
 
+import type { AlertsReading, AlertsWriting } from "./ports-alerts.js";
+import type { AuditReading, AuditWriting } from "./ports-audit.js";
+import type { HistoryReading } from "./ports-history.js";
 import type { HoldsReading, HoldsWriting } from "./ports-holds.js";
 import type { ImportsReading, ImportsWriting } from "./ports-imports.js";
 import type { LedgerReading } from "./ports-ledger.js";
+import type { LedgerMonths } from "./ports-months.js";
 import type { OverlapReading } from "./ports-overlaps.js";
+import type { RecentReading } from "./ports-recent.js";
+import type { ReplayReading } from "./ports-replay.js";
+import type { SealingReading, SealingWriting } from "./ports-sealing.js";
+import type { StatusReading } from "./ports-status.js";
+import type { TotalsWriting } from "./ports-totals.js";
+import type { UsersReading, UsersWriting } from "./ports-users.js";
 
 /** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
 export type Clock = () => Instant;
@@ -47,7 +59,8 @@ export interface Progress {
   report(state: {
     readonly done: number;
     readonly total: number | null;
-    readonly records: number;
+    /** `null`: it is not about records. */
+    readonly records: number | null;
     readonly rejected: number;
   }): void;
 }
@@ -57,6 +70,10 @@ export interface Store {
   /** Where the database is, without any password: for messages. */
   readonly location: string;
   readonly meter: MeterStore;
+  /** `undefined`: the database keeps the whole ledger in one. */
+  readonly months?: LedgerMonths;
+  /** How much room the database takes, in bytes. */
+  size(): Promise<number>;
   /** Runs `work` on one consistent snapshot. */
   read<T>(work: (tx: Reading) => Promise<T>): Promise<T>;
   /**
@@ -77,6 +94,12 @@ export interface Reading {
   readonly ledger: LedgerReading;
   readonly prices: PricesReading;
   readonly holds: HoldsReading;
+  readonly alerts: AlertsReading;
+  readonly status: StatusReading;
+  readonly history: HistoryReading;
+  readonly recent: RecentReading;
+  readonly sealing: SealingReading;
+  readonly replay: ReplayReading;
   readonly records: RecordsReading;
 }
 
@@ -88,6 +111,9 @@ export interface Writing extends Reading {
   readonly emergency: EmergencyWriting;
   readonly prices: PricesWriting;
   readonly holds: HoldsWriting;
+  readonly alerts: AlertsWriting;
+  readonly sealing: SealingWriting;
+  readonly totals: TotalsWriting;
   readonly records: RecordsWriting;
 }
 
@@ -125,59 +151,6 @@ export interface TiersWriting extends TiersReading {
   remove(key: string, at: Instant): Promise<void>;
 }
 
-export interface UserFilter {
-  readonly tier?: string;
-  readonly status?: UserStatus;
-  /** Part of the id, email, name or an alias. */
-  readonly search?: string;
-  /** Whether removed users are listed too. */
-  readonly removed?: boolean;
-}
-
-export interface NewUser {
-  readonly key: string;
-  readonly email: string | null;
-  readonly name: string | null;
-  readonly aliases: readonly string[];
-  readonly persona: PersonaKey | null;
-  readonly tier: string;
-}
-
-export interface UsersReading {
-  /** By id, email or alias; also users who were removed. */
-  find(name: string): Promise<User | undefined>;
-  /** In the order in which they were added. */
-  list(filter?: UserFilter): Promise<User[]>;
-  /** Every name that is taken, for suggestions. */
-  names(): Promise<string[]>;
-  overrides(userId: number): Promise<Override[]>;
-  /** Settled usage of one window, as limits count it, less nothing. */
-  windowUsage(userId: number, period: Period, index: number): Promise<Readonly<Record<Meter, number>>>;
-  /** The same of everybody on a tier who used anything in that window, by user number. */
-  windowUsages(
-    tier: string,
-    period: Period,
-    index: number,
-  ): Promise<ReadonlyMap<number, Readonly<Record<Meter, number>>>>;
-  /** What was forgiven of one window. */
-  forgiven(userId: number, period: Period, index: number): Promise<Readonly<Record<Meter, number>>>;
-  /** What the reservations hold that are live at an instant. */
-  held(userId: number, at: Instant): Promise<Readonly<Record<Meter, number>>>;
-  /** Since when the user is on the tier, and in the status, that they have now. */
-  since(userId: number): Promise<{ readonly tier: Instant; readonly status: Instant }>;
-}
-export interface UsersWriting extends UsersReading {
-  add(user: NewUser, at: Instant): Promise<User>;
-  /** Changes tier or status from `at` on. */
-  setMembership(
-    userId: number,
-    change: { readonly tier: string; readonly status: UserStatus },
-    at: Instant,
-  ): Promise<void>;
-  /** Ends every live override of the user; returns those that were live. */
-  clearOverrides(userId: number, at: Instant): Promise<Override[]>;
-}
-
 /** A stop or throttle as it is created. */
 export interface NewStop {
   readonly action: Stop["action"];
@@ -191,10 +164,19 @@ export interface NewStop {
   readonly until: Instant | null;
 }
 
+export interface GuardrailTrip {
+  readonly guardrailId: number;
+  /** Index of the window. */
+  readonly index: number;
+  readonly at: Instant;
+}
+
 export interface EmergencyReading {
   /** Stops and throttles in force at an instant, oldest first. */
   active(at: Instant): Promise<Stop[]>;
   guardrails(): Promise<Guardrail[]>;
+  /** In which windows the guardrails in force have tripped, and when. */
+  trips(): Promise<GuardrailTrip[]>;
   /** When a product last metered a call live on this database; `null`: never. */
   lastLiveUse(): Promise<Instant | null>;
   /** Whether a call of that kind, as far as it is stated, was ever metered on this database. */
@@ -203,6 +185,7 @@ export interface EmergencyReading {
 export interface EmergencyWriting extends EmergencyReading {
   start(stop: NewStop, at: Instant): Promise<Stop>;
   lift(id: number, at: Instant): Promise<void>;
+  /** Replaces the one of the same meter and period. With the same limit it stays tripped where it was. */
   setGuardrail(
     guardrail: {
       readonly meter: Guardrail["meter"];
@@ -212,6 +195,8 @@ export interface EmergencyWriting extends EmergencyReading {
     },
     at: Instant,
   ): Promise<void>;
+  /** Ends a guardrail. What it turned on stays on. */
+  clearGuardrail(id: number, at: Instant): Promise<void>;
 }
 
 /** Summed usage; fields that were summed over are 0 or empty. */
@@ -266,7 +251,7 @@ export interface EventFilter {
 }
 
 /** By what the cells of a report are summed up. */
-export type CellGrouping = "user-day" | "kind" | "user" | "day";
+export type CellGrouping = "user-day" | "kind" | "user" | "day" | "day-kind";
 
 /** Of which days totals are summed up. */
 export interface CellRange extends DayRange {
@@ -299,7 +284,7 @@ export interface ReportReading {
 export interface UsageReading {
   /**
    * Daily totals of the days from `from` up to and not including `to`, summed over what `group` leaves out: fields
-   * left out are 0 or empty. `user-day` keeps user and day, `kind` provider, model and feature.
+   * left out are 0 or empty. `user-day` keeps user and day, `kind` provider, model and feature, `day-kind` day and kind.
    */
   cells(range: CellRange, group: CellGrouping): Promise<UsageCell[]>;
   /** Newest entries of the ledger first. */
@@ -311,18 +296,6 @@ export interface UsageReading {
   utcDays(range: DayRange, asAccounted: boolean): Promise<LedgerDay[]>;
   readonly report: ReportReading;
   readonly overlaps: OverlapReading;
-}
-
-export interface AuditEntry {
-  readonly at: Instant;
-  readonly actor: string;
-  /** `noun.verb`, as the command. */
-  readonly action: string;
-  /** `noun:key`. */
-  readonly subject: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly reason: string | null;
 }
 
 export interface ResetRun {
@@ -344,11 +317,9 @@ export interface Client {
   readonly openedAt: Instant;
 }
 
-export interface RecordsReading extends ImportsReading {
+export interface RecordsReading extends AuditReading, ImportsReading {
   /** The latest opening of each kind on each machine, newest first. */
   clients(): Promise<Client[]>;
-  /** Newest first. */
-  audit(filter: { readonly limit: number; readonly subject?: string }): Promise<AuditEntry[]>;
   /** The last day that the daily reset closed. */
   lastReset(): Promise<ResetRun | undefined>;
   /** When the database was initialised: its first audit entry. */
@@ -356,9 +327,7 @@ export interface RecordsReading extends ImportsReading {
   /** Who holds a lease, or held it last; it may have run out. */
   lease(name: string): Promise<{ readonly holder: string; readonly expiresAt: Instant } | undefined>;
 }
-export interface RecordsWriting extends RecordsReading, ImportsWriting {
-  /** Records what an operator did. Also tells every process that what decides may have changed. */
-  audited(entry: AuditEntry): Promise<void>;
+export interface RecordsWriting extends RecordsReading, AuditWriting, ImportsWriting {
   /** Remembers who opened the database. No audit entry: nothing decides differently. */
   noteClient(client: Client): Promise<void>;
   /** Writes alerts, each unless it is there already. */

@@ -209,6 +209,7 @@ function nameOf({ provider, model }: Pick<OwnPrice, "provider" | "model">): stri
   return provider === "" ? model : `${provider}/${model}`;
 }
 
-function auditedPrice({ provider, model, startsAt, rates }: OwnPrice) {
+/** A price as audit entries have it. */
+export function auditedPrice({ provider, model, startsAt, rates }: OwnPrice) {
   return { provider, model, from: formatInstant(startsAt), rates: statedRates(rates) };
 }

@@ -28,7 +28,7 @@ export class Rating {
     return this.#book;
   }
 
-  /** `null` where the record states its cost, names no model, or no price covers it. */
+  /** `null` where the record states its cost or was priced, names no model, or no price covers it. */
   rates(record: Rated): QuotedRates | null {
     if (!needsRates(record)) return null;
     const rates = this.#book?.rates(record, record.occurredAt, promptSize(record, record.requests)) ?? null;
@@ -36,6 +36,6 @@ export class Rating {
   }
 }
 
-function needsRates({ cost, model }: Rated): boolean {
-  return cost === null && model !== "";
+function needsRates({ cost, priced, model }: Rated): boolean {
+  return cost === null && priced === undefined && model !== "";
 }

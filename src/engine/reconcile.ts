@@ -3,9 +3,11 @@ import type { PriceSource } from "../domain/price.js";
 import { type Reconciliation, reconcile, reconciledRange } from "../domain/reconcile.js";
 import { isWithin, type Tolerance } from "../domain/tolerance.js";
 import { canonicalProvider } from "../domain/usage.js";
-import { calendar, parseDay } from "../domain/window.js";
+import { calendar, dayLabel, parseDay } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
+import type { Reading } from "./ports.js";
+import { sealOf } from "./sealing.js";
 
 export interface ReconcileRequest {
   readonly bills: readonly Bill[];
@@ -53,7 +55,9 @@ export async function reconcileBills(engine: Engine, request: ReconcileRequest):
   const weigh = weights(isPriced(bills) ? await engine.prices() : null);
   return engine.store.read(async (tx) => {
     const zone = (await tx.settings.current()).time_zone;
-    const ledger = await tx.usage.utcDays(range, calendar(zone).zone === "UTC");
+    const isUtc = calendar(zone).zone === "UTC";
+    if (!isUtc) await requireOpen(tx, range.from);
+    const ledger = await tx.usage.utcDays(range, isUtc);
     const found = reconcile({ bills, bounds, ledger, servedBy, weigh });
     requireCost(found, tolerance);
     return {
@@ -65,6 +69,15 @@ export async function reconcileBills(engine: Engine, request: ReconcileRequest):
       servedBy,
       ledgerProviders: [...new Set(ledger.map(({ provider }) => provider))].sort(),
     };
+  });
+}
+
+/** Days of UTC are added up from calls, which are gone where a month is sealed, unless they are accounting days too. */
+async function requireOpen(tx: Reading, day: number): Promise<void> {
+  const seal = await sealOf(tx);
+  if (seal === null || !seal.covers(day * DAY)) return;
+  throw new AlphaError("conflict", `the bill begins in a month that is sealed: ${dayLabel(day)}`, {
+    hint: `hold the days from then on against it: --since ${dayLabel(Math.ceil(seal.until / DAY))}`,
   });
 }
 

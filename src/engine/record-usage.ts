@@ -42,7 +42,7 @@ export async function recordUsage(
 }
 
 /** After the usage rather than with it: metering has its own connection, and a ledger row says what was counted. */
-function auditRecord(engine: Engine, user: User, { id, cost, assumed }: Recorded): Promise<void> {
+function auditRecord(engine: Engine, user: User, { id, cost, assumed }: Recorded): Promise<number> {
   return engine.store.write((tx) =>
     audit(engine, tx, engine.now(), {
       action: "usage.record",

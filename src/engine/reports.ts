@@ -50,24 +50,52 @@ export async function usageReport(engine: Engine, request: ReportRequest): Promi
       hint: "use it with: alpha usage report --by user",
     });
   }
+  return onRange<GroupReport | UserReport>(engine, request, (tx, frame, estimates) =>
+    by === "user" ? userReport(tx, frame, estimates) : groupReport(tx, by, frame),
+  );
+}
+
+/** Everything that can be reported of a range of days, from one consistent snapshot. */
+export interface WholeReport {
+  readonly users: UserReport;
+  readonly tiers: GroupReport;
+  readonly models: GroupReport;
+  readonly features: GroupReport;
+  /** Cost by day and model. */
+  readonly cells: readonly UsageCell[];
+}
+
+export function wholeReport(engine: Engine, request: Omit<ReportRequest, "by">): Promise<WholeReport> {
+  return onRange(engine, request, async (tx, frame, estimates) => ({
+    users: await userReport(tx, frame, estimates),
+    tiers: await groupReport(tx, "tier", frame),
+    models: await groupReport(tx, "model", frame),
+    features: await groupReport(tx, "feature", frame),
+    cells: await tx.usage.cells(frame.range, "day-kind"),
+  }));
+}
+
+async function onRange<T>(
+  engine: Engine,
+  { atModel, ...asked }: Omit<ReportRequest, "by">,
+  work: (tx: Reading, frame: Frame, estimates: UserFrame) => Promise<T>,
+): Promise<T> {
   const prices = atModel === undefined ? null : await engine.prices();
   const at = engine.now();
   return engine.store.read(async (tx) => {
     const settings = await tx.settings.current();
     const days = calendar(settings.time_zone);
     const today = days.dayOf(at);
-    const asked = rangeOf(request, today, days.monthOf(at));
-    const range = { from: await firstDay(tx, asked, days), to: asked.to };
+    const { from, to } = rangeOf(asked, today, days.monthOf(at));
+    const range = { from: await firstDay(tx, { from, to }, days), to };
     const monthEnd = firstDayOfMonth(days.monthOf(at) + 1);
-    const frame = { at, zone: days.zone, range, today, monthEnd };
-    if (by !== "user") return groupReport(tx, by, frame);
     const rates =
       prices === null ? null : modelRates(new OwnPrices(await tx.prices.own()), prices, atModel ?? "", at);
-    return userReport(tx, frame, {
-      settings,
-      calendar: days,
-      model: rates && { name: atModel ?? "", rates },
-    });
+    return work(
+      tx,
+      { at, zone: days.zone, range, today, monthEnd },
+      { settings, calendar: days, model: rates && { name: atModel ?? "", rates } },
+    );
   });
 }
 

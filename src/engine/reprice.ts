@@ -8,10 +8,12 @@ import { priceUsage, type QuotedRates } from "../domain/price-rule.js";
 import type { Settings } from "../domain/settings.js";
 import { canonicalProvider, totalTokens } from "../domain/usage.js";
 import { formatInstant, type Instant } from "../domain/window.js";
+import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { momentOf } from "./moment.js";
 import type { Progress } from "./ports.js";
 import type { Page, StandingEvent } from "./ports-ledger.js";
+import { type Seal, sealOf } from "./sealing.js";
 
 /** Events read at a time. */
 const PAGE = 5_000;
@@ -85,11 +87,12 @@ export async function reprice(
   { dryRun = false, signal, progress }: RepriceOptions = {},
 ): Promise<Repriced> {
   const book = await engine.prices();
-  const { settings, own } = await engine.store.read(async (tx) => ({
+  const { settings, own, seal } = await engine.store.read(async (tx) => ({
     settings: await tx.settings.current(),
     own: new OwnPrices(await tx.prices.own()),
+    seal: await sealOf(tx),
   }));
-  const isWanted = filterOf(wanted, settings.time_zone);
+  const isWanted = filterOf(wanted, settings.time_zone, seal);
   const run = new Repricing(engine, { own, book, settings }, wanted.includeReported === true, dryRun);
   let after: number | null = null;
   let read = 0;
@@ -108,8 +111,14 @@ export async function reprice(
   return done;
 }
 
-function filterOf({ since, until, model, provider }: RepriceWanted, timeZone: string) {
-  const from = since === undefined ? Number.NEGATIVE_INFINITY : momentOf("--since", since, timeZone);
+function filterOf({ since, until, model, provider }: RepriceWanted, timeZone: string, seal: Seal | null) {
+  const begin = seal?.until ?? Number.NEGATIVE_INFINITY;
+  const from = since === undefined ? begin : momentOf("--since", since, timeZone);
+  if (seal !== null && from < begin) {
+    throw new AlphaError("conflict", `what occurred before ${seal.month} is sealed, and keeps its price`, {
+      hint: `leave --since out, or give --since ${seal.month}-01`,
+    });
+  }
   const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, timeZone);
   const served = provider === undefined ? undefined : canonicalProvider(provider);
   return ({ standing }: StandingEvent): boolean =>
@@ -253,7 +262,7 @@ export function totalOfRepriced(models: readonly RepricedModel[]): Omit<Repriced
   return sums;
 }
 
-function auditRepricing(engine: Engine, wanted: RepriceWanted, done: Repriced): Promise<void> {
+function auditRepricing(engine: Engine, wanted: RepriceWanted, done: Repriced): Promise<number> {
   const { since, until, model, provider, includeReported = false } = wanted;
   const instant = (option: string, text: string | undefined): Instant | null =>
     text === undefined ? null : momentOf(option, text, done.timeZone);

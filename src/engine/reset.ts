@@ -1,14 +1,9 @@
 import { expiredHoldsAlerts } from "../domain/alert.js";
-import {
-  type Calendar,
-  calendar,
-  dayLabel,
-  formatInstant,
-  type Instant,
-  parseInstant,
-} from "../domain/window.js";
+import { type Calendar, calendar, dayLabel, formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
+import { type Job, leaveGap, underLease } from "./lease.js";
+import { prepareMonths } from "./ledger-months.js";
 import type { Reading, Writing } from "./ports.js";
 
 export interface ResetDaily {
@@ -35,13 +30,10 @@ export interface DailyReset {
   readonly lastClosed: number | null;
 }
 
-const LEASE = "reset";
-const LEASE_MS = 5 * 60_000;
+const JOB: Job = { name: "reset", called: "another reset" };
 const AHEAD_MS = 24 * 60 * 60_000;
 /** One write transaction closes at most so many days, so that nobody waits long for the lock. */
 const SLICE_DAYS = 31;
-/** SQLite's lock has no queue: between slices others get their chance. In milliseconds. */
-const GAP_MS = 5;
 
 interface Plan {
   readonly days: readonly number[];
@@ -71,6 +63,7 @@ export async function resetDaily(
   }
   const plan = await engine.store.read((tx) => planOf(tx, at));
   const closed = await carryOut(engine, plan, input.signal, dryRun);
+  if (!dryRun) await prepareMonths(engine);
   return { at, timeZone: plan.zoned.zone, closed, lastClosed: closed.at(-1)?.day ?? plan.lastClosed };
 }
 
@@ -99,10 +92,10 @@ async function carryOut(
   if (dryRun) {
     return engine.store.write((tx) => closeDays(engine, tx, plan, plan.days), { dryRun });
   }
-  return underLease(engine, async (holder) => {
+  return underLease(engine, JOB, async (keep) => {
     const closed: ClosedDay[] = [];
     for (let from = 0; from < plan.days.length; from += SLICE_DAYS) {
-      if (from > 0) await new Promise((resolve) => setTimeout(resolve, GAP_MS));
+      if (from > 0) await leaveGap();
       if (signal?.aborted === true) {
         throw new AlphaError(
           "interrupted",
@@ -114,7 +107,7 @@ async function carryOut(
       }
       const slice = plan.days.slice(from, from + SLICE_DAYS);
       const done = await engine.store.write(async (tx) => {
-        await takeLease(engine, tx, holder);
+        await keep(tx);
         return closeDays(engine, tx, plan, slice);
       });
       closed.push(...done);
@@ -154,33 +147,4 @@ async function closeDays(
     closed.push({ day, ...ended });
   }
   return closed;
-}
-
-async function underLease<T>(engine: Engine, work: (holder: string) => Promise<T>): Promise<T> {
-  // Says for whoever is refused since when it is held.
-  const holder = `${formatInstant(engine.now())} ${engine.ids.event()}`;
-  await engine.store.write((tx) => takeLease(engine, tx, holder));
-  try {
-    return await work(holder);
-  } finally {
-    // A lease that cannot be given back runs out; that must not hide why the work failed.
-    await engine.store.write((tx) => tx.records.dropLease(LEASE, holder)).catch(() => undefined);
-  }
-}
-
-async function takeLease(engine: Engine, tx: Writing, holder: string): Promise<void> {
-  const now = engine.now();
-  if (await tx.records.takeLease(LEASE, holder, now, now + LEASE_MS)) return;
-  const held = await tx.records.lease(LEASE);
-  const since = parseInstant(held?.holder.split(" ")[0] ?? "");
-  throw new AlphaError(
-    "busy",
-    `another reset is running${since === null ? "" : ` (since ${formatInstant(since)})`}`,
-    {
-      hint:
-        held === undefined
-          ? "wait until it is done"
-          : `wait until it is done; if it was killed, its lock runs out at ${formatInstant(held.expiresAt)}`,
-    },
-  );
 }

@@ -1,4 +1,4 @@
-import { decide, type QuotaState, type WindowUsage } from "../domain/decide.js";
+import { type Decision, decide, type QuotaState, type WindowUsage } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
 import { entitlementOf, type Override } from "../domain/entitlement.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
@@ -10,6 +10,7 @@ import type { User } from "../domain/user.js";
 import { calendar, type Instant } from "../domain/window.js";
 import type { Engine } from "./engine.js";
 import { requireTierKey, requireUser } from "./find.js";
+import { liveOverrides } from "./overrides.js";
 import type { Reading } from "./ports.js";
 
 /** What decides about a user besides the tier: what the running windows hold, and what is laid over the tier. */
@@ -35,13 +36,12 @@ export async function standingOf(tx: Reading, user: User, at: Instant): Promise<
       forgiven: await tx.users.forgiven(user.id, period, index),
     };
   };
-  const overrides = await tx.users.overrides(user.id);
   return {
     user,
     at,
     settings,
     stops: await tx.emergency.active(at),
-    overrides: overrides.filter((each) => each.since <= at && (each.until === null || at < each.until)),
+    overrides: await liveOverrides(tx, user.id, at),
     day: await window("day"),
     month: await window("month"),
     held: await tx.users.held(user.id, at),
@@ -50,6 +50,11 @@ export async function standingOf(tx: Reading, user: User, at: Instant): Promise<
 
 /** How full each quota is, were the user on this tier: by the very rule that decides about calls. */
 export function quotasUnder(standing: Standing, tier: Tier): readonly QuotaState[] {
+  return decisionUnder(standing, tier).quotas;
+}
+
+/** The decision about a call that asks for nothing yet and names nothing, were the user on this tier. */
+export function decisionUnder(standing: Standing, tier: Tier): Decision {
   const { user, at, settings, stops, overrides, day, month, held } = standing;
   const decided = {
     id: user.id,
@@ -69,7 +74,7 @@ export function quotasUnder(standing: Standing, tier: Tier): readonly QuotaState
     statesAmounts: false,
     unpriced: false,
   };
-  return decide({ ask: nothing, user: decided, stops, settings, at }).quotas;
+  return decide({ ask: nothing, user: decided, stops, settings, at });
 }
 
 /** Everything about one user. */
@@ -88,24 +93,43 @@ export interface ShownUser {
 export function showUser(engine: Engine, name: string): Promise<ShownUser> {
   return engine.store.read(async (tx) => {
     const user = await requireUser(tx, name);
-    const tier = await requireTierKey(tx, user.tier);
+    const tier = await tierOf(tx, user);
     const at = engine.now();
     const standing = await standingOf(tx, user, at);
     const { overrides } = standing;
-    const ofFeatures = overrides.filter((each) => each.kind === "feature");
-    const denied = ofFeatures.filter((each) => !each.granted).map((each) => each.feature);
-    const granted = ofFeatures.filter((each) => each.granted).map((each) => each.feature);
     return {
       user,
       tier,
       since: await tx.users.since(user.id),
       quotas: quotasUnder(standing, tier),
       overrides,
-      features: [...new Set([...tier.features, ...granted])].filter((each) => !denied.includes(each)),
-      deniedFeatures: denied,
+      ...featuresUnder(overrides, tier),
       timeZone: standing.settings.time_zone,
     };
   });
+}
+
+/** What the tier and live overrides allow, and what an override denies. */
+export function featuresUnder(
+  overrides: readonly Override[],
+  tier: Tier,
+): Pick<ShownUser, "features" | "deniedFeatures"> {
+  const ofFeatures = overrides.filter((each) => each.kind === "feature");
+  const denied = ofFeatures.filter((each) => !each.granted).map((each) => each.feature);
+  const granted = ofFeatures.filter((each) => each.granted).map((each) => each.feature);
+  return {
+    features: [...new Set([...tier.features, ...granted])].filter((each) => !denied.includes(each)),
+    deniedFeatures: denied,
+  };
+}
+
+/** Nothing keeps a tier from being removed that only removed users are on. */
+async function tierOf(tx: Reading, user: User): Promise<Tier> {
+  const tier = await tx.tiers.find(user.tier);
+  if (tier === undefined && user.status === "removed") {
+    return { key: user.tier, label: "removed since", rank: 1, quotas: [], features: [] };
+  }
+  return tier ?? requireTierKey(tx, user.tier);
 }
 
 /** A lowered limit that users have already used up. */

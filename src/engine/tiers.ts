@@ -1,6 +1,7 @@
 import type { Meter, Period } from "../domain/meter.js";
 import { type Promotion, promotionBetween } from "../domain/promotion.js";
 import { requireTier, type Tier, withQuota } from "../domain/tier.js";
+import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { requireTierKey } from "./find.js";
@@ -78,7 +79,8 @@ function ceilingOf(tier: Tier, { callTokens }: TierChange): Pick<Tier, "callToke
   return tier.callTokens === undefined ? {} : { callTokens: tier.callTokens };
 }
 
-async function requireFreeRank(tx: Reading, tier: Tier): Promise<void> {
+/** Refuses a rank that another tier has. */
+export async function requireFreeRank(tx: Reading, tier: Tier): Promise<void> {
   const other = (await tx.tiers.list()).find((each) => each.rank === tier.rank && each.key !== tier.key);
   if (other !== undefined) {
     throw new AlphaError("conflict", `rank ${tier.rank} is taken by ${other.key}`, {
@@ -176,22 +178,8 @@ export function removeTier(
 ): Promise<Tier> {
   return engine.store.write(async (tx) => {
     const tier = await requireTierKey(tx, key);
-    if ((await tx.settings.current()).default_tier === key) {
-      throw new AlphaError("conflict", `${key} cannot be removed: it is the tier on which new testers start`);
-    }
-    const users = (await tx.tiers.userCounts()).get(key) ?? 0;
-    if (users > 0) {
-      throw new AlphaError("conflict", `${users} ${users === 1 ? "user is" : "users are"} on ${key}`, {
-        hint: `move them first; see them with: alpha users list --tier ${key}`,
-      });
-    }
-    const stops = await tx.emergency.active(engine.now());
-    if (stops.some((stop) => stop.scope.tier === key)) {
-      throw new AlphaError("conflict", `an emergency stop is limited to ${key}`, {
-        hint: `lift it first: alpha emergency-stop off --tier ${key}`,
-      });
-    }
     const at = engine.now();
+    await requireUnused(tx, key, at);
     await tx.tiers.remove(key, at);
     await audit(engine, tx, at, {
       action: "tiers.remove",
@@ -201,4 +189,23 @@ export function removeTier(
     });
     return tier;
   }, options);
+}
+
+/** Refuses to let a tier go that something depends on. */
+export async function requireUnused(tx: Reading, key: string, at: Instant): Promise<void> {
+  if ((await tx.settings.current()).default_tier === key) {
+    throw new AlphaError("conflict", `${key} cannot be removed: it is the tier on which new testers start`);
+  }
+  const users = (await tx.tiers.userCounts()).get(key) ?? 0;
+  if (users > 0) {
+    throw new AlphaError("conflict", `${users} ${users === 1 ? "user is" : "users are"} on ${key}`, {
+      hint: `move them first; see them with: alpha users list --tier ${key}`,
+    });
+  }
+  const stops = await tx.emergency.active(at);
+  if (stops.some((stop) => stop.scope.tier === key)) {
+    throw new AlphaError("conflict", `an emergency stop is limited to ${key}`, {
+      hint: `lift it first: alpha emergency-stop off --tier ${key}`,
+    });
+  }
 }

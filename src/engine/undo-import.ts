@@ -38,7 +38,7 @@ const SLICE = 400;
 /**
  * Takes back what one import brought, by corrections, and frees its ids: imported again, the same records count again.
  * In short transactions that leave gaps for metered calls; a run that was cut off is taken up by the next.
- * @throws AlphaError `not-found`, `conflict` when it was undone already, `interrupted`
+ * @throws AlphaError `not-found`; `conflict` when it was undone already, or some of it is sealed; `interrupted`
  */
 export async function undoImport(
   engine: Engine,

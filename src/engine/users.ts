@@ -7,6 +7,8 @@ import { requireEmail, requireUserName, type User } from "../domain/user.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName, nearest, requirePresentUser, requireTierKey } from "./find.js";
+import { requireFree } from "./names.js";
+import { auditedOverride } from "./overrides.js";
 import type { NewUser, UserFilter, Writing } from "./ports.js";
 import { quotasUnder, standingOf } from "./standing.js";
 
@@ -120,22 +122,6 @@ function requirePersona(text: string): PersonaKey {
   );
 }
 
-/** Refuses a name that somebody has, once for each who has one: `owners` are those who were told already. */
-async function requireFree(tx: Writing, name: string, owners: Set<number>): Promise<void> {
-  const owner = await tx.users.find(name);
-  if (owner === undefined || owners.has(owner.id)) return;
-  owners.add(owner.id);
-  if (owner.status === "removed") {
-    throw new AlphaError("conflict", `"${name}" is reserved: it belonged to a user who was removed`);
-  }
-  const who = displayName(owner);
-  throw new AlphaError(
-    "conflict",
-    name === who ? `there is already a user ${who}` : `"${name}" is already a name of ${who}`,
-    { hint: `see them with: alpha users show ${owner.key}` },
-  );
-}
-
 function auditedUser({ key, email, name, aliases, persona, tier, status }: User) {
   return { key, email, name, aliases, persona, tier, status };
 }
@@ -188,11 +174,12 @@ export function moveUser(
     const live = standing.overrides;
     const clearedOverrides = input.clearOverrides === true ? await tx.users.clearOverrides(user.id, at) : [];
     await tx.users.setMembership(user.id, { tier: to.key, status: user.status }, at);
+    const clears = clearedOverrides.length > 0;
     await audit(engine, tx, at, {
       action: `users.${direction}`,
       subject: `user:${user.key}`,
-      before: { tier: from.key },
-      after: { tier: to.key, cleared_overrides: clearedOverrides.map((each) => each.id) },
+      before: { tier: from.key, ...(clears ? { overrides: clearedOverrides.map(auditedOverride) } : {}) },
+      after: { tier: to.key, ...(clears ? { overrides: [] } : {}) },
       reason: input.reason ?? null,
     });
     const keptOverrides = input.clearOverrides === true ? [] : live;

@@ -1,24 +1,15 @@
-import { METERS } from "../domain/meter.js";
-import { type Calendar, calendar, windowLabel } from "../domain/window.js";
-import { AlphaError } from "../errors.js";
+import type { Guardrail } from "../domain/guardrail.js";
+import { SEALED_FIELDS, type SealedMonth, type SealedSums } from "../domain/sealing.js";
+import { calendar, monthLabel, windowLabel } from "../domain/window.js";
 import type { Engine } from "./engine.js";
-import { type CellSums, type ExactAmounts, LedgerSums, NO_EXACT_AMOUNTS, WindowSums } from "./ledger-sums.js";
 import type { Reading } from "./ports.js";
-import {
-  type DayTotal,
-  type DayTotalKey,
-  LEDGER_FIELDS,
-  type LedgerField,
-  type Page,
-  type PageWanted,
-  type UserShare,
-  type WindowTotal,
-  type WindowTotalKey,
-} from "./ports-ledger.js";
+import type { GuardrailTotal, LedgerField } from "./ports-ledger.js";
+import { type DifferingTotal, MOST_SUMS, sharesOf, TotalComparison } from "./total-comparison.js";
 
 /** A total that is not what the rows of the ledger add up to. */
 export interface TotalDifference {
-  readonly total: "window" | "day" | "guardrail";
+  /** `sealed`: what a month came to when it was sealed, compared with its daily totals. */
+  readonly total: "window" | "day" | "guardrail" | "sealed";
   /** Whose total it is; `null`: everybody's. */
   readonly user: string | null;
   /** The day or month, such as `2026-11-22`. */
@@ -38,14 +29,13 @@ export interface Verification {
   readonly windows: number;
   readonly days: number;
   readonly guardrails: number;
+  /** Months whose rows are gone, so that their totals are proven by what they came to then. */
+  readonly sealedMonths: number;
   readonly differenceCount: number;
   /** The first thousand. */
   readonly differences: readonly TotalDifference[];
 }
 
-/** Sums held in memory at a time. A ledger with more of them is read once more for each so many. */
-const MOST_SUMS = 200_000;
-const PAGE = 10_000;
 const MOST_NAMED = 1_000;
 
 /**
@@ -54,137 +44,93 @@ const MOST_NAMED = 1_000;
  * @throws AlphaError `interrupted`
  */
 export function verifyTotals(
-  engine: Engine,
+  engine: Pick<Engine, "store">,
   { signal, sumsAtOnce = MOST_SUMS }: { readonly signal?: AbortSignal; readonly sumsAtOnce?: number } = {},
 ): Promise<Verification> {
   return engine.store.read(async (tx) => {
     const zone = calendar((await tx.settings.current()).time_zone);
-    const verifier = new Verifier(tx, zone, signal);
-    const of = Math.max(1, Math.ceil((await tx.ledger.dayTotalCount()) / sumsAtOnce));
-    for (let remainder = 0; remainder < of; remainder += 1) await verifier.compare({ of, remainder });
-    await verifier.compareGuardrails();
-    return verifier.result();
+    const found = new Differences();
+    const differs = (total: DifferingTotal) => found.add(tx, total);
+    const comparison = await TotalComparison.on(tx, zone, { signal, differs });
+    for (const share of await sharesOf(tx, sumsAtOnce)) await comparison.compare(share);
+    const { system, sealed, counts } = comparison;
+    const computed = ({ meter, period }: Guardrail, index: number) => system.of(null, period, index)[meter];
+    const guardrails = await compareGuardrails(tx, computed, found);
+    const months = await tx.sealing.months();
+    for (const month of months) compareSealed(month, sealed.get(month.month), found);
+    return {
+      ...counts,
+      guardrails: guardrails.count,
+      sealedMonths: months.length,
+      differenceCount: found.count,
+      differences: found.named,
+    };
   });
 }
 
-class Verifier {
-  readonly #differences: TotalDifference[] = [];
-  readonly #system = new WindowSums();
-  readonly #counts = { rows: 0, windows: 0, days: 0, guardrails: 0, differenceCount: 0 };
-  #users: ReadonlyMap<number, string> | null = null;
-
-  constructor(
-    private readonly tx: Reading,
-    private readonly zone: Calendar,
-    private readonly signal: AbortSignal | undefined,
-  ) {}
-
-  result(): Verification {
-    return { ...this.#counts, differences: this.#differences };
+/** @param computedOf what all users together have used of a guardrail's meter in a window */
+export async function compareGuardrails(
+  tx: Reading,
+  computedOf: (guardrail: Guardrail, index: number) => bigint,
+  found: Differences,
+): Promise<{ readonly count: number; readonly differing: (GuardrailTotal & { computed: bigint })[] }> {
+  const totals = await tx.ledger.guardrailTotals();
+  const differing = totals
+    .map((total) => ({ ...total, computed: computedOf(total.guardrail, total.index) }))
+    .filter(({ used, computed }) => used !== computed);
+  for (const { guardrail, index, used: stored, computed } of differing) {
+    const { meter, period } = guardrail;
+    const window = windowLabel({ period, index });
+    const of = `${meter}/${period}`;
+    found.name({ total: "guardrail", user: null, window, of, field: meter, stored, computed });
   }
+  return { count: totals.length, differing };
+}
 
-  async compare(share: UserShare): Promise<void> {
-    const { ledger } = this.tx;
-    const sums = new LedgerSums();
-    await this.#each(
-      (page: PageWanted<number>) => ledger.rows(share, page),
-      (rows) => {
-        this.#counts.rows += rows.length;
-        for (const row of rows) sums.add(row, this.zone.dayOf(row.occurredAt));
-      },
-    );
-    const windows = new WindowSums();
-    for (const cell of sums.cells()) {
-      windows.add(cell, cell.userId, this.zone);
-      this.#system.add(cell, null, this.zone);
-    }
-    await this.#each(
-      (page: PageWanted<DayTotalKey>) => ledger.dayTotals(share, page),
-      async (totals) => {
-        this.#counts.days += totals.length;
-        for (const total of totals) {
-          await this.#compareDay(total, sums.take(total.userId, total.day, total.kindId));
-        }
-      },
-    );
-    await this.#each(
-      (page: PageWanted<WindowTotalKey>) => ledger.windowTotals(share, page),
-      async (totals) => {
-        this.#counts.windows += totals.length;
-        for (const total of totals) {
-          await this.#compareWindow(total, windows.take(total.userId, total.period, total.index));
-        }
-      },
-    );
-    // What the ledger has and no total: as if one of 0 were stored.
-    for (const { sums: computed, ...key } of sums.cells()) {
-      await this.#compareDay({ ...NO_DAY, ...key }, computed);
-    }
-    for (const { amounts, ...key } of windows.windows()) {
-      await this.#compareWindow({ ...NO_EXACT_AMOUNTS, ...key }, amounts);
-    }
-  }
-
-  async compareGuardrails(): Promise<void> {
-    for (const { guardrail, index, used } of await this.tx.ledger.guardrailTotals()) {
-      this.#counts.guardrails += 1;
-      const { meter, period } = guardrail;
-      const computed = this.#system.of(null, period, index)[meter];
-      if (used === computed) continue;
-      const window = windowLabel({ period, index });
-      const difference = { window, of: `${meter}/${period}`, field: meter, stored: used, computed };
-      this.#report({ total: "guardrail", user: null, ...difference });
-    }
-  }
-
-  async #compareDay(total: DayTotal, sums: CellSums | undefined): Promise<void> {
-    for (const [index, field] of LEDGER_FIELDS.entries()) {
-      const [stored, computed] = [total[field], sums?.[index] ?? 0n];
-      if (stored === computed) continue;
-      const user = await this.#userName(total.userId);
-      const window = windowLabel({ period: "day", index: total.day });
-      const of = await this.tx.ledger.kindName(total.kindId);
-      this.#report({ total: "day", user, window, of, field: FIELD_NAMES[field], stored, computed });
-    }
-  }
-
-  async #compareWindow(total: WindowTotal, amounts: ExactAmounts): Promise<void> {
-    for (const meter of METERS) {
-      const [stored, computed] = [total[meter], amounts[meter]];
-      if (stored === computed) continue;
-      const user = await this.#userName(total.userId);
-      const window = windowLabel({ period: total.period, index: total.index });
-      this.#report({ total: "window", user, window, of: null, field: meter, stored, computed });
-    }
-  }
-
-  #report(difference: TotalDifference): void {
-    this.#counts.differenceCount += 1;
-    if (this.#differences.length < MOST_NAMED) this.#differences.push(difference);
-  }
-
-  async #userName(userId: number): Promise<string> {
-    this.#users ??= new Map((await this.tx.users.list({ removed: true })).map(({ id, key }) => [id, key]));
-    return this.#users.get(userId) ?? `number ${userId}, who is nobody`;
-  }
-
-  async #each<Row, Cursor>(
-    read: (page: PageWanted<Cursor>) => Promise<Page<Row, Cursor>>,
-    take: (rows: readonly Row[]) => void | Promise<void>,
-  ): Promise<void> {
-    let after: Cursor | null = null;
-    do {
-      if (this.signal?.aborted === true) {
-        throw new AlphaError("interrupted", "interrupted before every total was compared");
-      }
-      const page: Page<Row, Cursor> = await read({ after, limit: PAGE });
-      await take(page.rows);
-      after = page.next;
-    } while (after !== null);
+/** @param sums what the month's daily totals come to; `undefined`: there are none */
+export function compareSealed(month: SealedMonth, sums: SealedSums | undefined, found: Differences): void {
+  const window = monthLabel(month.month);
+  for (const field of SEALED_FIELDS) {
+    const [stored, computed] = [month[field], sums?.[field] ?? 0n];
+    if (stored === computed) continue;
+    const name = field === "assumed" ? "assumed_cost" : field;
+    found.name({ total: "sealed", user: null, window, of: null, field: name, stored, computed });
   }
 }
 
-const NO_DAY = Object.fromEntries(LEDGER_FIELDS.map((field) => [field, 0n])) as Record<LedgerField, bigint>;
+/** Counts differences, and puts the first of them into words. */
+export class Differences {
+  readonly named: TotalDifference[] = [];
+  count = 0;
+  #users: ReadonlyMap<number, string> | null = null;
+
+  async add(tx: Reading, total: DifferingTotal): Promise<void> {
+    if (this.named.length >= MOST_NAMED) {
+      this.count += 1;
+      return;
+    }
+    const { stored, computed } = total;
+    const user = await this.#userName(tx, total.userId);
+    if (total.total === "window") {
+      const window = windowLabel(total);
+      this.name({ total: "window", user, window, of: null, field: total.field, stored, computed });
+    } else {
+      const window = windowLabel({ period: "day", index: total.day });
+      const of = await tx.ledger.kindName(total.kindId);
+      this.name({ total: "day", user, window, of, field: FIELD_NAMES[total.field], stored, computed });
+    }
+  }
+
+  name(difference: TotalDifference): void {
+    this.count += 1;
+    if (this.named.length < MOST_NAMED) this.named.push(difference);
+  }
+
+  async #userName(tx: Reading, userId: number): Promise<string> {
+    this.#users ??= new Map((await tx.users.list({ removed: true })).map(({ id, key }) => [id, key]));
+    return this.#users.get(userId) ?? `number ${userId}, who is nobody`;
+  }
+}
 
 /** As reports and JSON call them. */
 const FIELD_NAMES: Readonly<Record<LedgerField, string>> = {

@@ -1,4 +1,5 @@
 import { canonicalProvider } from "../domain/usage.js";
+import { asExported, isExported } from "./exported.js";
 import {
   type Fields,
   type Importer,
@@ -27,12 +28,16 @@ export const NATIVE_FIELDS = [
   "model",
   "feature",
   ...COUNT_FIELDS,
+  "requests",
   "cost_usd",
   "status",
   "provider_id",
   "source",
 ] as const;
 export type NativeField = (typeof NATIVE_FIELDS)[number];
+
+/** What only `alpha usage export` writes: nothing that a log says. */
+export const EXPORT_FIELDS = ["priced_by", "assumed_usd", "estimated", "content_hash"] as const;
 
 /** At least one of these makes a record usage. */
 const USAGE_FIELDS: readonly NativeField[] = [...COUNT_FIELDS, "cost_usd"];
@@ -64,6 +69,8 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection {
   if (isRejection(reasoning)) return reasoning;
   const images = readCount(fields, "images");
   if (isRejection(images)) return images;
+  const requests = readCount(fields, "requests");
+  if (isRejection(requests)) return requests;
   const cost = readCost(fields, "cost_usd");
   if (isRejection(cost)) return cost;
 
@@ -97,7 +104,7 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection {
   const status = readText(fields, "status");
   if (isRejection(status)) return status;
 
-  return {
+  const draft: UsageDraft = {
     kind: "draft",
     source,
     id,
@@ -116,5 +123,7 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection {
     // Loggers that do not know a price write 0; only a record without usage can really have cost nothing.
     cost: cost === 0 && tokens + (images ?? 0) > 0 ? null : cost,
     status: status ?? "ok",
+    ...(requests === null ? {} : { requests }),
   };
+  return isExported(fields) ? asExported(draft, cost, fields) : draft;
 }

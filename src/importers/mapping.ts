@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import { AlphaError } from "../errors.js";
-import { NATIVE_FIELDS, type NativeField } from "./alpha.js";
+import { EXPORT_FIELDS, NATIVE_FIELDS, type NativeField } from "./alpha.js";
 import type { Fields } from "./importer.js";
 import { isRejection, readCost, readCount, readText, readTime } from "./values.js";
 
@@ -53,7 +53,7 @@ export function parseMapping(maps: readonly string[], sets: readonly string[]): 
   }
   for (const pair of constants) checkConstant(pair);
 
-  const untouched = NATIVE_FIELDS.filter((our) => !seen.has(our));
+  const untouched = [...NATIVE_FIELDS.filter((our) => !seen.has(our)), ...EXPORT_FIELDS];
   const getters = renames.map(({ our, value }) => ({ our, theirs: value, get: getter(value) }));
   const named = (fields: Fields) => {
     const native: Record<string, unknown> = {};
@@ -127,7 +127,7 @@ function checkConstant({ our, value }: Pair): void {
 }
 
 function isCount(our: NativeField): boolean {
-  return our === "images" || our.endsWith("_tokens");
+  return our === "images" || our === "requests" || our.endsWith("_tokens");
 }
 
 /** The present is not known here; a constant in the future is refused with the records. */

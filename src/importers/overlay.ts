@@ -23,6 +23,7 @@ const PUT: { readonly [Field in Exclude<NativeField, "timestamp">]: Put } = {
   output_tokens: (named) => ({ output: named.count("output_tokens") ?? 0 }),
   reasoning_tokens: (named) => ({ reasoning: named.count("reasoning_tokens") ?? 0 }),
   images: (named) => ({ images: named.count("images") ?? 0 }),
+  requests: (named) => ({ requests: named.count("requests") ?? undefined }),
   cost_usd: (named) => ({ cost: named.cost("cost_usd") }),
   status: (named) => ({ status: named.text("status") ?? "ok" }),
 };

@@ -1,4 +1,5 @@
 import type { ImportColumns } from "../domain/import-columns.js";
+import { PRICED_BY } from "../domain/price-rule.js";
 import type { UsageDraft } from "../importers/importer.js";
 import type { PackedBatch } from "./column-reader.js";
 import { columnsIn, type PackedRecords } from "./usage-columns.js";
@@ -23,12 +24,14 @@ export function unpackBatch({ records, ...batch }: PackedBatch, texts: Texts) {
 
 function unpackColumns(packed: PackedRecords, texts: Texts) {
   const columns = columnsIn(packed.room);
-  const { users, kinds, statuses, sources, providerIds, supersedes } = packed;
+  const { users, kinds, statuses, sources, providerIds, isPriced, supersedes } = packed;
+  const estimated = new Set(packed.estimated);
   const ids = cut(packed.ids, columns.idEnd, packed.count);
 
   const at = (place: number): UnpackedUsage => {
     const requests = columns.requests[place] as number;
     const cost = columns.cost[place] as number;
+    const pricedBy = PRICED_BY[(columns.pricedBy[place] as number) - 1];
     return {
       draft: {
         user: users[columns.user[place] as number] || null,
@@ -41,7 +44,11 @@ function unpackColumns(packed: PackedRecords, texts: Texts) {
         output: columns.output[place] as number,
         reasoning: columns.reasoning[place] as number,
         images: columns.images[place] as number,
-        cost: Number.isNaN(cost) ? null : cost,
+        cost: Number.isNaN(cost) || pricedBy !== undefined ? null : cost,
+        ...(pricedBy === undefined
+          ? {}
+          : { priced: { cost, assumed: columns.assumed[place] as number, pricedBy } }),
+        ...(estimated.has(place) ? { estimated: true } : {}),
         status: statuses[columns.status[place] as number] as string,
         ...(Number.isNaN(requests) ? {} : { requests }),
       },
@@ -71,6 +78,11 @@ function unpackColumns(packed: PackedRecords, texts: Texts) {
     images: columns.images.subarray(from, to),
     requests: columns.requests.subarray(from, to).map((requests) => (Number.isNaN(requests) ? 1 : requests)),
     cost: columns.cost.subarray(from, to),
+    ...(isPriced
+      ? {
+          priced: { by: columns.pricedBy.subarray(from, to), assumed: columns.assumed.subarray(from, to) },
+        }
+      : {}),
     status: columns.status.subarray(from, to),
     statuses,
     hash: columns.hash.subarray(from, to),

@@ -1,4 +1,5 @@
 import { contentHashOf } from "../domain/content-hash.js";
+import { PRICED_BY } from "../domain/price-rule.js";
 import type { CallKind } from "../domain/usage.js";
 import type { UsageEntry } from "./read-usage.js";
 
@@ -21,9 +22,10 @@ const NUMBERS = [
   "images",
   "requests",
   "cost",
+  "assumed",
   "hash",
 ] as const;
-const INDEXES = ["user", "kind", "status", "source", "line", "occurrence", "idEnd"] as const;
+const INDEXES = ["user", "kind", "status", "source", "line", "occurrence", "pricedBy", "idEnd"] as const;
 
 type Columns = Readonly<Record<(typeof NUMBERS)[number], Float64Array>> &
   Readonly<Record<(typeof INDEXES)[number], Uint32Array>>;
@@ -35,7 +37,10 @@ export function makeRoom(): ArrayBuffer {
   return new ArrayBuffer(BYTES);
 }
 
-/** The columns in a room. An `occurrence` of 0 stands for none, NaN in `requests` and `cost` for what is not stated. */
+/**
+ * The columns in a room. An `occurrence` of 0 stands for none, NaN in `requests` and `cost` for what is not stated;
+ * `pricedBy` is an index of `PRICED_BY` plus 1, or 0 where `cost` is what the record states.
+ */
 export function columnsIn(room: ArrayBuffer): Columns {
   let offset = 0;
   const take = <T>(make: (at: number) => T, bytes: number): T => {
@@ -53,7 +58,7 @@ export interface Run {
   readonly from: number;
   /** One past the last. */
   readonly to: number;
-  /** Whether all are of one source, none has a provider's id, and none replaces another. */
+  /** Whether all are of one source, none has a provider's id or is estimated, and none replaces another. */
   readonly isPlain: boolean;
 }
 
@@ -71,6 +76,10 @@ export interface PackedRecords {
   readonly sources: readonly string[];
   /** Of each record; `null` where none has one. */
   readonly providerIds: readonly (string | null)[] | null;
+  /** Whether any record says how it was priced. */
+  readonly isPriced: boolean;
+  /** The places of those whose amounts are estimated. */
+  readonly estimated: readonly number[];
   readonly supersedes: boolean;
 }
 
@@ -87,6 +96,8 @@ export class ColumnsPacker {
   readonly #sources = new Names();
   readonly #kinds = new Kinds();
   #providerIds: (string | null)[] | null = null;
+  #isPriced = false;
+  readonly #estimated: number[] = [];
   #supersedes = false;
   readonly #runs: Run[] = [];
   #runFrom = 0;
@@ -112,11 +123,18 @@ export class ColumnsPacker {
     columns.reasoning[at] = draft.reasoning;
     columns.images[at] = draft.images;
     columns.requests[at] = draft.requests ?? NOT_STATED;
-    columns.cost[at] = draft.cost ?? NOT_STATED;
+    const { priced, estimated = false } = draft;
+    columns.cost[at] = draft.cost ?? priced?.cost ?? NOT_STATED;
+    columns.pricedBy[at] = priced === undefined ? 0 : PRICED_BY.indexOf(priced.pricedBy) + 1;
+    if (priced !== undefined) {
+      columns.assumed[at] = priced.assumed;
+      this.#isPriced = true;
+    }
+    if (estimated) this.#estimated.push(at);
     columns.user[at] = this.#users.indexOf(draft.user ?? "");
     const kind = this.#kinds.indexOf(draft);
     columns.kind[at] = kind;
-    columns.hash[at] = contentHashOf(draft, this.#kinds.all[kind] as CallKind);
+    columns.hash[at] = draft.hash ?? contentHashOf(draft, this.#kinds.all[kind] as CallKind);
     columns.status[at] = this.#statuses.indexOf(draft.status);
     const sourceAt = this.#sources.indexOf(source);
     columns.source[at] = sourceAt;
@@ -129,7 +147,7 @@ export class ColumnsPacker {
     if (draft.providerId !== null) this.#providerIds ??= [];
     if (this.#providerIds !== null) this.#providerIds[at] = draft.providerId;
     if (supersedes) this.#supersedes = true;
-    const run = supersedes || draft.providerId !== null ? -1 : sourceAt;
+    const run = supersedes || estimated || draft.providerId !== null ? -1 : sourceAt;
     if (run !== this.#runOf) {
       this.#endRun(at);
       this.#runOf = run;
@@ -152,6 +170,8 @@ export class ColumnsPacker {
       statuses: this.#statuses.all,
       sources: this.#sources.all,
       providerIds,
+      isPriced: this.#isPriced,
+      estimated: this.#estimated,
       supersedes: this.#supersedes,
     };
   }

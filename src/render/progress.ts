@@ -5,7 +5,8 @@ export interface ProgressView {
   readonly what: string;
   readonly done: number;
   readonly total: number | null;
-  readonly records: number;
+  /** `null`: it is not about records. */
+  readonly records: number | null;
   readonly rejected: number;
   /** Since it began. */
   readonly seconds: number;
@@ -40,9 +41,9 @@ function percentOf(ratio: number): string {
 }
 
 function figuresOf({ done, total, records, rejected, seconds }: ProgressView): string[] {
-  const figures = [`${count(records)} records`];
+  const figures = records === null ? [] : [`${count(records)} records`];
   if (rejected > 0) figures.push(`${count(rejected)} rejected`);
-  if (seconds > 0) figures.push(`${count(Math.round(records / seconds))}/s`);
+  if (records !== null && seconds > 0) figures.push(`${count(Math.round(records / seconds))}/s`);
   if (total !== null && done > 0) {
     figures.push(`${durationText((seconds * Math.max(0, total - done)) / done)} left`);
   }

@@ -38,6 +38,8 @@ export interface Table<Row> {
   readonly empty: string;
   /** Sentences under the table. */
   readonly notes?: readonly string[];
+  /** Does not say which columns had no room: on a screen that only has the most important ones. */
+  readonly quiet?: boolean;
 }
 
 export interface TableOptions {
@@ -90,7 +92,7 @@ function bodyLines<Row>(table: Table<Row>, options: TableOptions): string[] {
   const layout = layOut(columns, natural, options.width);
   return layout === null
     ? blockLines(columns, body, foot, options)
-    : gridLines(columns, headers, body, foot, layout, options);
+    : gridLines(table, headers, body, foot, layout, options);
 }
 
 function layOut<Row>(
@@ -108,7 +110,7 @@ function layOut<Row>(
 }
 
 function gridLines<Row>(
-  columns: readonly Column<Row>[],
+  { columns, quiet = false }: Table<Row>,
   headers: readonly Cell[],
   body: readonly Line<Row>[],
   foot: readonly Line<Row>[],
@@ -146,8 +148,11 @@ function gridLines<Row>(
     const ruleWidth = widths.reduce((total, cells) => total + cells, GAP.length * (widths.length - 1));
     lines.push(rule(ruleWidth, style), ...foot.map(toText));
   }
-  const hidden = columns.filter((_, index) => !kept.includes(index)).map(({ header }) => header);
-  if (hidden.length > 0) {
+  // A bar has no header, and its figure stands beside it.
+  const hidden = columns.flatMap(({ header }, index) =>
+    kept.includes(index) || header === "" ? [] : [header],
+  );
+  if (hidden.length > 0 && !quiet) {
     const said = `hidden at this width: ${hidden.join(", ")} (widen the terminal, or use --format csv)`;
     lines.push(...sentence(said, width).map(style.muted));
   }

@@ -11,6 +11,21 @@ export function plural(n: number | bigint, one: string, many = `${one}s`): strin
   return `${count(n)} ${n === 1 || n === 1n ? one : many}`;
 }
 
+const SIZES = ["KB", "MB", "GB"] as const;
+
+/** A size for people, in units of 1,000. */
+export function size(bytes: number): string {
+  if (bytes < 1_000) return plural(bytes, "byte");
+  let value = bytes;
+  let unit = -1;
+  // As it is shown, rounded, it is below 1,000.
+  while (value >= 999.5 && unit < SIZES.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${value < 9.95 ? value.toFixed(1) : count(Math.round(value))} ${SIZES[unit]}`;
+}
+
 /**
  * A ratio as whole percents, cut rather than rounded: 99.9 % of a quota reads `99%`, so that `100%` always means
  * reached. Something that is less than one percent reads `<1%`; no ratio reads `-`.

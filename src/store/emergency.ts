@@ -3,15 +3,17 @@ import type { Guardrail } from "../domain/guardrail.js";
 import type { Period } from "../domain/meter.js";
 import type { Instant } from "../domain/window.js";
 import type { EmergencyWriting } from "../engine/ports.js";
+import type { AsOf } from "../engine/ports-history.js";
+import { inForce } from "./in-force.js";
 import type { Db } from "./schema.js";
 import { tierIdOf } from "./tiers.js";
 
 /** Stops and throttles that are not lifted; those whose time box has ended are left to the reader's clock. */
-export async function loadStops(db: Db): Promise<Stop[]> {
+export async function loadStops(db: Db, asOf: AsOf = null): Promise<Stop[]> {
   const rows = await db
     .selectFrom("stop")
     .leftJoin("tier", "tier.id", "stop.tier_id")
-    .where("stop.valid_to", "is", null)
+    .where(inForce("stop", asOf))
     .orderBy("stop.id")
     .select([
       "stop.id",
@@ -55,11 +57,11 @@ function scopeOf(row: {
 }
 
 /** The guardrails in force. */
-export async function loadGuardrails(db: Db): Promise<Guardrail[]> {
+export async function loadGuardrails(db: Db, asOf: AsOf = null): Promise<Guardrail[]> {
   const rows = await db
     .selectFrom("guardrail")
     .selectAll()
-    .where("valid_to", "is", null)
+    .where(inForce("guardrail", asOf))
     .orderBy("id")
     .execute();
   return rows.map(({ id, meter, period, limit_amount, action }) => ({
@@ -74,9 +76,32 @@ export async function loadGuardrails(db: Db): Promise<Guardrail[]> {
 export function emergencyOn(db: Db): EmergencyWriting {
   const active = async (at: Instant) =>
     (await loadStops(db)).filter((stop) => stop.until === null || at < stop.until);
+  const clearGuardrail = async (id: number, at: Instant) => {
+    await db
+      .updateTable("guardrail")
+      .set({ valid_to: at })
+      .where("id", "=", id)
+      .where("valid_to", "is", null)
+      .execute();
+  };
   return {
     active,
     guardrails: () => loadGuardrails(db),
+    async trips() {
+      const rows = await db
+        .selectFrom("guardrail_trip")
+        .innerJoin("guardrail", "guardrail.id", "guardrail_trip.guardrail_id")
+        .where("guardrail.valid_to", "is", null)
+        .orderBy("guardrail_id")
+        .orderBy("window_index")
+        .select(["guardrail_id", "window_index", "tripped_at"])
+        .execute();
+      return rows.map(({ guardrail_id, window_index, tripped_at }) => ({
+        guardrailId: guardrail_id,
+        index: window_index,
+        at: tripped_at,
+      }));
+    },
     async lastLiveUse() {
       const event = await db
         .selectFrom("usage_event")
@@ -131,14 +156,11 @@ export function emergencyOn(db: Db): EmergencyWriting {
         .execute();
     },
     async setGuardrail(guardrail, at) {
-      await db
-        .updateTable("guardrail")
-        .set({ valid_to: at })
-        .where("meter", "=", guardrail.meter)
-        .where("period", "=", guardrail.period)
-        .where("valid_to", "is", null)
-        .execute();
-      await db
+      const before = (await loadGuardrails(db)).find(
+        ({ meter, period }) => meter === guardrail.meter && period === guardrail.period,
+      );
+      if (before !== undefined) await clearGuardrail(before.id, at);
+      const { id } = await db
         .insertInto("guardrail")
         .values({
           meter: guardrail.meter,
@@ -148,7 +170,24 @@ export function emergencyOn(db: Db): EmergencyWriting {
           valid_from: at,
           valid_to: null,
         })
-        .execute();
+        .returning("id")
+        .executeTakeFirstOrThrow();
+      if (before?.limit === guardrail.limit) await keepTrips(db, before.id, id);
     },
+    clearGuardrail,
   };
+}
+
+/** Only another limit makes a guardrail trip anew in a window in which it has. */
+async function keepTrips(db: Db, from: number, to: number): Promise<void> {
+  await db
+    .insertInto("guardrail_trip")
+    .columns(["guardrail_id", "window_index", "tripped_at"])
+    .expression(
+      db
+        .selectFrom("guardrail_trip")
+        .where("guardrail_id", "=", from)
+        .select((eb) => [eb.val(to).as("guardrail_id"), "window_index", "tripped_at"]),
+    )
+    .execute();
 }

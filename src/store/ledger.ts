@@ -58,6 +58,13 @@ export function ledgerOn(db: Db): LedgerReading {
       return page(await standings(db, after ?? 0, limit), limit, ({ number }) => number);
     },
     identified: (filter, page) => identifiedEvents(db, filter, page),
+    async rowCount() {
+      const row = await db
+        .selectFrom("usage_event")
+        .select((eb) => eb.fn.countAll().as("count"))
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
     async dayTotalCount() {
       const row = await db
         .selectFrom("usage_day")

@@ -23,8 +23,8 @@ export function stateFrom(applied: readonly string[]): MigrationState {
   };
 }
 
-/** Refuses a database that this program must not touch: somebody else's, an older one, or a newer one. */
-export function requireCurrent(state: MigrationState | null, where: string): void {
+/** Refuses a database that this program must not touch even to migrate it: somebody else's, or a newer one. */
+export function requireKnown(state: MigrationState | null, where: string): MigrationState {
   // Another program may use the same migrator: where none of ours ran, the database is not ours.
   if (state === null || state.applied.length === state.unknown.length) {
     throw new AlphaError("database", `${where} holds no alpha database`, {
@@ -38,11 +38,17 @@ export function requireCurrent(state: MigrationState | null, where: string): voi
       { hint: "update alpha: npm install -g alpha-limits@latest" },
     );
   }
-  if (state.pending.length > 0) {
+  return state;
+}
+
+/** The same, and an older one. */
+export function requireCurrent(state: MigrationState | null, where: string): void {
+  const { pending } = requireKnown(state, where);
+  if (pending.length > 0) {
     throw new AlphaError(
       "database",
-      `the database ${where} is older than this version of alpha (it lacks ${state.pending.join(", ")})`,
-      { hint: "bring it up to date with: alpha init" },
+      `the database ${where} is older than this version of alpha (it lacks ${pending.join(", ")})`,
+      { hint: "bring it up to date with: alpha db migrate" },
     );
   }
 }

@@ -1,5 +1,7 @@
 import { type OwnPrice, OwnPrices } from "../domain/own-prices.js";
 import type { PricesWriting } from "../engine/ports.js";
+import type { AsOf } from "../engine/ports-history.js";
+import { inForce } from "./in-force.js";
 import type { Db, Schema } from "./schema.js";
 
 const RATES = ["input", "cache_read", "cache_write", "output", "image", "request"] as const;
@@ -13,11 +15,11 @@ function priceOf(
   return { id, provider, model, startsAt, rates };
 }
 
-async function currentPrices(db: Db): Promise<OwnPrice[]> {
+async function pricesInForce(db: Db, asOf: AsOf = null): Promise<OwnPrice[]> {
   const rows = await db
     .selectFrom("price")
     .select(["id", "provider", "model", "starts_at", ...RATES])
-    .where("valid_to", "is", null)
+    .where(inForce("price", asOf))
     .orderBy("provider")
     .orderBy("model")
     .orderBy("starts_at")
@@ -26,14 +28,14 @@ async function currentPrices(db: Db): Promise<OwnPrice[]> {
 }
 
 /** The operator's own prices as decisions need them; `null` where there are none, so that they cost nothing. */
-export async function loadOwnPrices(db: Db): Promise<OwnPrices | null> {
-  const prices = await currentPrices(db);
+export async function loadOwnPrices(db: Db, asOf: AsOf = null): Promise<OwnPrices | null> {
+  const prices = await pricesInForce(db, asOf);
   return prices.length === 0 ? null : new OwnPrices(prices);
 }
 
 export function pricesOn(db: Db): PricesWriting {
   return {
-    own: () => currentPrices(db),
+    own: () => pricesInForce(db),
     async models() {
       return await db
         .selectFrom("call_kind")

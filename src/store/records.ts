@@ -1,38 +1,12 @@
 import type { RecordsWriting } from "../engine/ports.js";
+import { auditOn } from "./audit.js";
 import { importsOn } from "./imports.js";
 import type { Db } from "./schema.js";
 
-function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : JSON.parse(text);
-}
-
 export function recordsOn(db: Db): RecordsWriting {
   return {
+    ...auditOn(db),
     ...importsOn(db),
-    async audit({ limit, subject }) {
-      let query = db.selectFrom("audit_entry").selectAll().orderBy("id", "desc").limit(limit);
-      if (subject !== undefined) query = query.where("subject", "=", subject);
-      const rows = await query.execute();
-      return rows.map(({ before, after, ...row }) => ({
-        ...row,
-        before: parsed(before),
-        after: parsed(after),
-      }));
-    },
-    async audited({ before, after, ...entry }) {
-      await db
-        .insertInto("audit_entry")
-        .values({ ...entry, before: json(before), after: json(after) })
-        .execute();
-      await db
-        .updateTable("generation")
-        .set((eb) => ({ config: eb("config", "+", 1) }))
-        .execute();
-    },
     async clients() {
       const rows = await db.selectFrom("client").selectAll().orderBy("opened_at", "desc").execute();
       return rows.map(({ host, pid, fail_open, opened_at }) => ({

@@ -3,8 +3,8 @@ import type { Override } from "../domain/entitlement.js";
 import { type Amounts, METERS, type Meter, type Period } from "../domain/meter.js";
 import type { UserActivity } from "../domain/report-users.js";
 import type { ActivityRanges, ReportReading } from "../engine/ports.js";
+import { overrideOf } from "./override-row.js";
 import type { Db, Schema } from "./schema.js";
-import { overrideOf } from "./users.js";
 
 const PARTS = ["fullestDay", "fullestMonth", "runningDay", "runningMonth"] as const;
 type Part = (typeof PARTS)[number];

@@ -83,6 +83,7 @@ export interface Schema {
     asked_tokens: Optional<number>;
     asked_images: Optional<number>;
     asked_cost: Optional<number>;
+    part: Optional<number>;
   };
   event_key: {
     source_id: number;

@@ -1,12 +1,14 @@
 import { readSettings, type Settings, storedSetting } from "../domain/settings.js";
 import type { SettingsWriting } from "../engine/ports.js";
+import type { AsOf } from "../engine/ports-history.js";
+import { inForce } from "./in-force.js";
 import type { Db } from "./schema.js";
 
-export async function loadSettings(db: Db): Promise<Settings> {
+export async function loadSettings(db: Db, asOf: AsOf = null): Promise<Settings> {
   const rows = await db
     .selectFrom("setting")
     .select(["key", "value"])
-    .where("valid_to", "is", null)
+    .where(inForce("setting", asOf))
     .execute();
   return readSettings(new Map(rows.map((row) => [row.key, row.value])));
 }

@@ -35,6 +35,10 @@ export class StoreOpenedLater implements Store {
     return (await this.#opened()).write(work, options);
   }
 
+  async size(): Promise<number> {
+    return (await this.#opened()).size();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     const store = this.#store ?? (await this.#opening?.catch(() => null));

@@ -1,6 +1,8 @@
 import { METERS, type Meter, PERIODS, type Period, type Quota } from "../domain/meter.js";
 import { byRank, type Tier } from "../domain/tier.js";
 import type { TiersWriting } from "../engine/ports.js";
+import type { AsOf } from "../engine/ports-history.js";
+import { inForce } from "./in-force.js";
 import type { Db } from "./schema.js";
 
 interface StoredTier {
@@ -19,16 +21,16 @@ function byMeter(a: Quota, b: Quota): number {
 }
 
 /** The tiers in force with their internal numbers, by rank. */
-export async function loadTiers(db: Db): Promise<StoredTier[]> {
+export async function loadTiers(db: Db, asOf: AsOf = null): Promise<StoredTier[]> {
   const versions = await db
     .selectFrom("tier")
     .innerJoin("tier_version", "tier_version.tier_id", "tier.id")
-    .where("tier_version.valid_to", "is", null)
+    .where(inForce("tier_version", asOf))
     .select(["tier.id", "tier_version.id as version", "tier.key", "tier_version.label", "tier_version.rank"])
     .select("tier_version.call_tokens as ceiling")
     .orderBy("tier_version.rank")
     .execute();
-  const current = db.selectFrom("tier_version").select("id").where("valid_to", "is", null);
+  const current = db.selectFrom("tier_version").select("id").where(inForce("tier_version", asOf));
   const quotas = await db
     .selectFrom("tier_quota")
     .where("tier_version_id", "in", current)

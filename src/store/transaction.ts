@@ -1,13 +1,20 @@
 import type { Transaction } from "kysely";
 import type { Writing } from "../engine/ports.js";
+import { alertsOn } from "./alerts.js";
 import { emergencyOn } from "./emergency.js";
+import { historyOn } from "./history.js";
 import { holdsOn } from "./holds.js";
 import { ledgerOn } from "./ledger.js";
 import { pricesOn } from "./prices.js";
+import { recentOn } from "./recent.js";
 import { recordsOn } from "./records.js";
+import { replayOn } from "./replay.js";
 import type { Schema } from "./schema.js";
+import { sealingOn } from "./sealing.js";
 import { settingsOn } from "./settings.js";
+import { statusOn } from "./status.js";
 import { tiersOn } from "./tiers.js";
+import { totalsOn } from "./totals.js";
 import { usageOn } from "./usage.js";
 import { usersOn } from "./users.js";
 
@@ -22,6 +29,13 @@ export function allOn(tx: Transaction<Schema>): Writing {
     ledger: ledgerOn(tx),
     prices: pricesOn(tx),
     holds: holdsOn(tx),
+    alerts: alertsOn(tx),
+    status: statusOn(tx),
+    history: historyOn(tx),
+    recent: recentOn(tx),
+    sealing: sealingOn(tx),
+    replay: replayOn(tx),
+    totals: totalsOn(tx),
     records: recordsOn(tx),
   };
 }

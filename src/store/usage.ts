@@ -17,6 +17,7 @@ const KEPT: Readonly<Record<CellGrouping, { user: boolean; day: boolean; kind: b
   user: { user: true, day: false, kind: false },
   day: { user: false, day: true, kind: false },
   kind: { user: false, day: false, kind: true },
+  "day-kind": { user: false, day: true, kind: true },
 };
 
 // System-wide sums of money may leave the safe integers, so they travel as text.

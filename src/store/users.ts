@@ -1,26 +1,12 @@
-import type { Selectable } from "kysely";
-import type { Override } from "../domain/entitlement.js";
-import { addAmounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
+import { type Amounts, addAmounts, type Meter, noAmounts } from "../domain/meter.js";
 import type { PersonaKey } from "../domain/persona.js";
 import { lookupNames, type User } from "../domain/user.js";
 import type { UserFilter, UsersWriting } from "../engine/ports.js";
-import type { Db, Schema } from "./schema.js";
+import { erasureOn } from "./erasure.js";
+import { overrideOf } from "./override-row.js";
+import type { Db } from "./schema.js";
 import { tierIdOf } from "./tiers.js";
-
-export type OverrideRow = Selectable<Schema["override"]>;
-
-export function overrideOf(row: OverrideRow): Override {
-  const common = { id: row.id, reason: row.reason, since: row.valid_from, until: row.expires_at };
-  return row.kind === "quota"
-    ? {
-        ...common,
-        kind: "quota",
-        meter: row.meter as Meter,
-        period: row.period as Period,
-        limit: row.limit_amount,
-      }
-    : { ...common, kind: "feature", feature: row.feature, granted: row.granted === 1 };
-}
+import { userChangesOn } from "./user-changes.js";
 
 function currentUsers(db: Db) {
   return db
@@ -151,6 +137,32 @@ export function usersOn(db: Db): UsersWriting {
         .execute();
       return rows.reduce(addAmounts, noAmounts());
     },
+    async everyWindowUsage(period, index) {
+      const rows = await db
+        .selectFrom("usage_window")
+        .select(["user_id", "tokens", "images", "cost", "requests"])
+        .where("period", "=", period)
+        .where("window_index", "=", index)
+        .execute();
+      return byUser(rows);
+    },
+    async everyForgiven(period, index) {
+      const rows = await db
+        .selectFrom("forgiveness")
+        .select(["user_id", "meter", "amount"])
+        .where("period", "=", period)
+        .where("window_index", "=", index)
+        .execute();
+      return byUser(rows.map(({ user_id, meter, amount }) => ({ ...noAmounts(), user_id, [meter]: amount })));
+    },
+    async everyHeld(at) {
+      const rows = await db
+        .selectFrom("hold")
+        .select(["user_id", "tokens", "images", "cost", "requests"])
+        .where("expires_at", ">", at)
+        .execute();
+      return byUser(rows);
+    },
     async since(userId) {
       const rows = await db
         .selectFrom("membership")
@@ -224,5 +236,14 @@ export function usersOn(db: Db): UsersWriting {
         .execute();
       return live;
     },
+    ...userChangesOn(db),
+    ...erasureOn(db),
   };
+}
+
+/** Amounts added up by whose they are. */
+function byUser(rows: readonly (Readonly<Amounts> & { readonly user_id: number })[]): Map<number, Amounts> {
+  const sums = new Map<number, Amounts>();
+  for (const row of rows) sums.set(row.user_id, addAmounts(sums.get(row.user_id) ?? noAmounts(), row));
+  return sums;
 }

@@ -8,7 +8,7 @@ import { rowsOf, snapshot } from "../support/snapshot.js";
 const { prepared, empty } = preparedHomes();
 const commands = leaves(commandTree());
 /** They make a database, or one of their own. */
-const NEED_NO_DATABASE = ["demo", "init"];
+const NEED_NO_DATABASE = ["completion", "demo", "init"];
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
 const MONEY_KEY = /(^|_)(cost|budget)$/;

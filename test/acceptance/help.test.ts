@@ -28,6 +28,7 @@ const ASKING: Readonly<Record<string, readonly Step[]>> = {
     { wait: "Remove the price of gpt-image-1", send: `y${KEY.enter}` },
     { wait: "Removed" },
   ],
+  "alpha status --watch": [{ wait: "q quit", send: "q" }],
   "alpha tiers remove team": [{ wait: "Remove the tier team?", send: `y${KEY.enter}` }, { wait: "Removed" }],
 };
 
@@ -39,6 +40,7 @@ const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "users add": [["init"]],
   "users resume": [["users", "suspend", "ada@example.com"]],
   "tiers remove": [["tiers", "add", "team"]],
+  "guardrails clear": [["guardrails", "set", "--daily-cost", "25"]],
   "prices remove": [
     ["prices", "set", "gpt-x", "--provider", "azure", "--input", "1", "--from", "2026-10-01"],
   ],

@@ -50,6 +50,8 @@ function said({ code, stdout, stderr }: Finished, home: Home) {
       .replaceAll(home.path, "<home>")
       .replace(/2026-11-22T1\d:0\d:[\d.]+Z/g, "<now>")
       .replace(/("elapsed_ms"|"records_per_second"|"age_seconds"): [\d.]+/g, "$1: <measured>")
+      .replace(/"size_bytes": \d+/g, '"size_bytes": <size>')
+      .replace(/\([\d.]+ [KM]B\)/g, "(<size>)")
       // A slow start is seconds late.
       .replace(/\b(\d+m)(?: \d+s)? ago/g, "$1 ago")
       .replace(/ in [\d.]+ s, [\d,]+ a second/, " in <measured>")

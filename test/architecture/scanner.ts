@@ -47,6 +47,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     files: ["src/domain/", "src/render/", "src/errors"],
     packages: ["chalk", "fast-string-width"],
   },
+  // Runs in a browser, where there is nothing but what is bundled with it.
+  "src/report-page/": {
+    files: ["src/report-page/", "src/render/html-data", "src/domain/money"],
+    packages: ["chart.js"],
+  },
   "src/importers/": {
     files: ["src/domain/", "src/importers/", "src/errors"],
     packages: ["node:crypto", "fastest-levenshtein"],

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { EventIdentity } from "../../src/domain/ledger-model.js";
+import type { LedgerEvent } from "../../src/domain/ledger-model.js";
 import { CORRECTED_CONFIG, cut, cuts, LATE, operationsOf, rounds } from "../support/corrected-stream.js";
 import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
 import { OWN_PRICE_LIST, streams } from "../support/ledger-stream.js";
@@ -118,6 +118,27 @@ async function kept({ store, rows }: TestDatabase) {
         },
       ]),
     ),
+    admissions: (await rows("usage_event")).map((row) => ({
+      reservedAt: row.reserved_at,
+      tokens: row.asked_tokens,
+      images: row.asked_images,
+      cost: row.asked_cost,
+      part: row.part,
+    })),
+    refusedCalls: (await rows("refused_call")).map((row) =>
+      ordered({
+        userId: row.user_id,
+        day: row.day,
+        at: row.at,
+        kind: kindOf(row),
+        amounts: amountsOf(row),
+        statesAmounts: row.states_amounts === 1,
+        code: row.code,
+        meter: row.meter,
+        period: row.period,
+        seen: JSON.parse(text(row, "seen")),
+      }),
+    ),
     refusals: set(
       (await rows("refusal")).map(({ user_id, ...row }) => ({ ...row, userId: num({ user_id }, "user_id") })),
     ),
@@ -132,13 +153,19 @@ async function kept({ store, rows }: TestDatabase) {
 }
 
 function modelled(model: ModelStore): Awaited<ReturnType<typeof kept>> {
-  const { windows, days, holds, refusals, alerts } = model.snapshot();
+  const { windows, days, holds, refusals, refusedCalls, alerts } = model.snapshot();
   return {
     events: model.ledger.map(listed),
     keys: set([...model.keys.values()]),
     windows: set([...windows]),
     days: set([...days]),
     holds: set([...holds]),
+    admissions: model.ledger.map((row) => {
+      const { reserved = null, part = null } = "corrects" in row ? {} : row;
+      const { tokens = null, images = null, cost = null } = reserved?.amounts ?? {};
+      return { reservedAt: reserved?.createdAt ?? null, tokens, images, cost, part };
+    }),
+    refusedCalls: refusedCalls.map(ordered),
     refusals: set([...refusals]),
     alerts: set([...alerts]),
   };
@@ -152,8 +179,10 @@ function listed(row: ModelStore["ledger"][number]) {
     source: ___,
     id: ____,
     hash: _____,
+    reserved: ______,
+    part: _______,
     ...event
-  } = rest as typeof rest & Partial<EventIdentity & { corrects: number }>;
+  } = rest as typeof rest & Partial<LedgerEvent & { corrects: number }>;
   return { ...event, corrects, providerId: null };
 }
 

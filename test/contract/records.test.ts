@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AuditFilter } from "../../src/engine/ports-audit.js";
 import { auditEntry, DAY, HOUR, MINUTE, populate, reserve, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
@@ -21,6 +22,38 @@ everyStore((fresh) => {
       expect(await records.audit({ limit: 10, subject: "user:ada" })).toMatchObject([third, first]);
       expect(await records.audit({ limit: 10, subject: "user:bob" })).toEqual([]);
     });
+  });
+
+  test("audit entries are found by number, actor, action, subject and time, and page by page", async () => {
+    const { store } = await fresh();
+    const entries = [
+      auditEntry({ actor: "olga", action: "tiers.set", subject: "tier:free" }),
+      auditEntry({ actor: "cron", action: "reset.daily", subject: "day:2026-11-21", at: T0 + 1 }),
+      auditEntry({ actor: "olga", action: "tiers.set", subject: "tier:free-2", at: T0 + 2 }),
+      auditEntry({ actor: "olga", action: "undo", subject: "audit:1", at: T0 + 3 }),
+      auditEntry({ actor: "olga", action: "tiers.add", subject: "tiers:_", at: T0 + 4 }),
+    ];
+    const ids = await store.write(async ({ records }) => {
+      const numbers: number[] = [];
+      for (const entry of entries) numbers.push(await records.audited(entry));
+      return numbers;
+    });
+    expect([...new Set(ids)].sort((a, b) => a - b)).toEqual(ids);
+    const found = (filter: AuditFilter) =>
+      store.read(async (tx) => (await tx.records.audit(filter)).map(({ id }) => ids.indexOf(id)));
+    expect(await found({})).toEqual([4, 3, 2, 1, 0]);
+    expect(await found({ id: ids[2]! })).toEqual([2]);
+    expect(await found({ actor: "cron" })).toEqual([1]);
+    expect(await found({ subject: "tier:free" })).toEqual([0]);
+    expect(await found({ subject: "tier" })).toEqual([2, 0]);
+    expect(await found({ action: "tiers.set" })).toEqual([2, 0]);
+    expect(await found({ action: "tiers" })).toEqual([4, 2, 0]);
+    expect(await found({ action: "tiers_set" })).toEqual([]);
+    expect(await found({ subject: "%" })).toEqual([]);
+    expect(await found({ actions: ["undo", "reset.daily"] })).toEqual([3, 1]);
+    expect(await found({ since: T0 + 1, until: T0 + 3 })).toEqual([2, 1]);
+    expect(await found({ before: ids[3]!, limit: 2 })).toEqual([2, 1]);
+    expect(await found({ actor: "olga", action: "tiers", until: T0 + 2 })).toEqual([0]);
   });
 
   test("the database was created with its first audit entry", async () => {

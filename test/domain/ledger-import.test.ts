@@ -5,7 +5,6 @@ import { ENTERED, type ImportColumns } from "../../src/domain/import-columns.js"
 import { spanOf } from "../../src/domain/import-ids.js";
 import {
   enterSlice,
-  PRICED_BY,
   runningWindows,
   type Slice,
   type SliceEntered,
@@ -13,6 +12,7 @@ import {
 } from "../../src/domain/ledger-import.js";
 import type { DayDelta, LedgerEvent, LedgerUser } from "../../src/domain/ledger-model.js";
 import { OwnPrices } from "../../src/domain/own-prices.js";
+import { PRICED_BY } from "../../src/domain/price-rule.js";
 import type { Settings } from "../../src/domain/settings.js";
 import { AlphaError } from "../../src/errors.js";
 import { instant, tierNamed, tierWith } from "../support/decision.js";
@@ -105,7 +105,15 @@ function save(
   alerts: readonly Alert[],
   at: number,
 ): void {
-  const none = { sameEvents: [], holdsPut: [], holdsGone: [], refusals: [], guardrailUse: [], trips: [] };
+  const none = {
+    sameEvents: [],
+    holdsPut: [],
+    holdsGone: [],
+    refusals: [],
+    refusedCalls: [],
+    guardrailUse: [],
+    trips: [],
+  };
   const { windows } = entered;
   store.save({
     ...none,
@@ -141,6 +149,8 @@ function eventsOf(columns: ImportColumns, { rows }: SliceEntered, recordedAt: nu
       status: columns.statuses[columns.status[i]!]!,
       estimated: false,
       importId: IMPORT,
+      reserved: null,
+      part: null,
     };
   });
 }

@@ -1,10 +1,11 @@
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 import type { Operation, OperationOutcome } from "../../src/domain/ledger-model.js";
 import type { Store } from "../../src/engine/ports.js";
 import { PostgresMeter } from "../../src/store/postgres/meter.js";
 import { connect, openPostgres } from "../../src/store/postgres/open.js";
 import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
+import { type OnQuery, onFirstCommit, watched } from "../support/postgres-pool.js";
 import { socketUrl } from "../support/postgres-server.js";
 import { ask, change, populate, record, reserve, T0 } from "../support/store.js";
 
@@ -43,41 +44,8 @@ async function metered(waitMs = 5_000) {
   return { store, raw, open, count };
 }
 
-/** What happens to a statement: it is sent by `send`, or not. */
-type OnQuery = (name: string, send: () => Promise<unknown>, client: PoolClient) => Promise<unknown>;
-
-/** A pool whose statements can be tampered with. */
-function watched(pool: Pool, onQuery: OnQuery): Pool {
-  const on = <T extends object>(target: T, replaced: Partial<Record<string, unknown>>): T =>
-    new Proxy(target, {
-      get(_, key) {
-        if (typeof key === "string" && key in replaced) return replaced[key];
-        const value: unknown = Reflect.get(target, key);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  return on(pool, {
-    connect: async () => {
-      const client = await pool.connect();
-      const query = (config: { name: string }) =>
-        onQuery(config.name, () => client.query(config as never), client);
-      return on(client, { query });
-    },
-  });
-}
-
 const statuses = (outcomes: readonly OperationOutcome[]) =>
   outcomes.map((outcome) => (outcome.op === "reserve" ? outcome.decision.code : outcome.status));
-
-/** Does something to the first commit only. */
-function onFirstCommit(tamper: OnQuery): OnQuery {
-  let isFirst = true;
-  return (name, send, client) => {
-    if (name !== "alpha_commit" || !isFirst) return send();
-    isFirst = false;
-    return tamper(name, send, client);
-  };
-}
 
 test("a batch whose connection is lost before it commits is decided again, and counts once", async () => {
   const { open, count } = await metered();

@@ -4,25 +4,22 @@ import { promisify } from "node:util";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { initPostgres } from "../../src/store/postgres/init.js";
-import { socketUrl, startPostgres, TEMPLATE } from "./postgres-server.js";
+import { serverAt, socketUrl, startPostgres, TEMPLATE } from "./postgres-server.js";
 
 const BUILD = fileURLToPath(new URL("../../scripts/build.mjs", import.meta.url));
 
 /** Acceptance tests run the built program, so it is built from what is being tested; and all share one server. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [{ stop, ...server }] = await Promise.all([
-    startPostgres(),
-    promisify(execFile)(process.execPath, [BUILD]),
-  ]);
+  const url = process.env.TEST_POSTGRES_URL;
+  const starting = url === undefined ? startPostgres() : Promise.resolve(serverAt(url));
+  const [built] = await Promise.allSettled([promisify(execFile)(process.execPath, [BUILD]), starting]);
+  const { stop, restart: _, ...server } = await starting;
   try {
-    const client = new pg.Client({
-      host: server.folder,
-      port: server.port,
-      user: "postgres",
-      database: "postgres",
-    });
+    if (built.status === "rejected") throw built.reason;
+    const client = new pg.Client(socketUrl(server, "postgres"));
     await client.connect();
-    await client.query(`create database ${TEMPLATE}`);
+    await client.query(`drop database if exists ${TEMPLATE}`);
+    await client.query(`create database ${TEMPLATE} encoding utf8 template template0`);
     await client.end();
     await initPostgres({ url: socketUrl(server, TEMPLATE), waitMs: 5_000 });
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Stop } from "../../src/domain/emergency.js";
 import type { Override, UserStatus } from "../../src/domain/entitlement.js";
 import { NOTHING_HELD } from "../../src/domain/guardrail.js";
 import { applyOperations } from "../../src/domain/ledger.js";
+import { rowOf } from "../../src/domain/ledger-event.js";
 import {
   type Changes,
   type CorrectionState,
@@ -23,6 +24,7 @@ import {
 } from "../../src/domain/ledger-model.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "../../src/domain/meter.js";
 import type { OwnPrices } from "../../src/domain/own-prices.js";
+import { MOST_REFUSED_CALLS, type RefusedCall } from "../../src/domain/refused-call.js";
 import type { Settings } from "../../src/domain/settings.js";
 import type { Tier } from "../../src/domain/tier.js";
 import { calendar, type Instant, parseDay, parseMonth } from "../../src/domain/window.js";
@@ -51,6 +53,7 @@ export interface Snapshot {
   readonly days: readonly DayDelta[];
   readonly holds: ReadonlyMap<string, Hold>;
   readonly refusals: readonly RefusalCount[];
+  readonly refusedCalls: readonly Omit<RefusedCall, "before">[];
   readonly alerts: readonly Alert[];
 }
 
@@ -71,6 +74,7 @@ export class ModelStore {
   readonly days = new Map<string, DayDelta>();
   readonly holds = new Map<string, Hold>();
   readonly refusals = new Map<string, RefusalCount>();
+  readonly refusedCalls: Omit<RefusedCall, "before">[] = [];
   readonly alerts = new Map<string, Alert>();
 
   constructor(readonly config: ModelConfig) {}
@@ -84,11 +88,10 @@ export class ModelStore {
   rowsOf(event: number): LedgerRow[] {
     const first = this.ledger[event - 1];
     if (first === undefined || "corrects" in first) return [];
-    const { source: _, id: __, hash: ___, providerId: ____, ...row } = first as LedgerEvent;
     const corrections = this.ledger.filter(
       (each): each is LedgerCorrection => "corrects" in each && each.corrects === event,
     );
-    return [row, ...corrections.map(({ corrects: _____, ...correction }) => correction)];
+    return [rowOf(first), ...corrections.map(({ corrects: _, ...correction }) => correction)];
   }
 
   apply(operations: readonly Operation[]): readonly OperationOutcome[] {
@@ -206,6 +209,13 @@ export class ModelStore {
     // No hold is both put and gone, so that the order in which a store writes them is no matter.
     for (const { userId, hold } of changes.holdsPut) this.holds.set(`${userId}/${hold.id}`, hold);
     for (const { userId, id } of changes.holdsGone) this.holds.delete(`${userId}/${id}`);
+    for (const { before, ...call } of changes.refusedCalls) {
+      const counted = [...this.refusals.values()].filter(
+        ({ userId, day }) => userId === call.userId && day === call.day,
+      );
+      const already = counted.reduce((sum, { count }) => sum + count, before);
+      if (already < MOST_REFUSED_CALLS) this.refusedCalls.push(call);
+    }
     for (const { userId, day, code, meter, count } of changes.refusals) {
       const key = JSON.stringify([userId, day, code, meter]);
       const before = this.refusals.get(key)?.count ?? 0;
@@ -225,6 +235,7 @@ export class ModelStore {
       days: [...sorted(this.days).values()],
       holds: sorted(this.holds),
       refusals: [...sorted(this.refusals).values()],
+      refusedCalls: this.refusedCalls,
       alerts: [...this.alerts.values()],
     });
   }

@@ -20,16 +20,25 @@ import { fileURLToPath } from "node:url";
 
 /** What the tests of one run share: one server, and on it a database that is only ever copied. */
 export interface SharedPostgres {
-  /** Where its socket is; no password is asked for there. */
-  readonly folder: string;
-  /** On 127.0.0.1, where it asks for the password. */
+  /** Where its socket is; no password is asked for there. `null`: it is not the tests' own. */
+  readonly folder: string | null;
+  /** Where it asks for the password. */
+  readonly host: string;
   readonly port: number;
+  /** Who may do everything there. */
+  readonly user: string;
   readonly password: string;
 }
 
 /** A PostgreSQL server of the tests' own, which ends with whoever started it, however that ends. */
 export interface PostgresServer extends SharedPostgres {
+  /** Ends it, and removes its folder. */
   stop(): Promise<void>;
+  /**
+   * Ends it and starts it again, with what its disk has.
+   * @param mode `fast` ends every connection and rolls back; `immediate` is a crash
+   */
+  restart(mode: "fast" | "immediate"): Promise<void>;
 }
 
 const require = createRequire(import.meta.url);
@@ -40,19 +49,42 @@ export const CERTIFICATES = fileURLToPath(new URL("../fixtures/tls/", import.met
 /** A migrated database. */
 export const TEMPLATE = "alpha_template";
 
-/** The address of a database, through the server's socket. */
-export function socketUrl({ folder, port }: SharedPostgres, database: string): string {
-  return `postgres://postgres@/${database}?host=${folder}&port=${port}`;
+/** The address of a database through the server's socket, where there is one. */
+export function socketUrl(server: SharedPostgres, database: string, user = server.user): string {
+  const { folder, port } = server;
+  if (folder === null) return tcpUrl(server, database, server.password, user);
+  return `postgres://${user}@/${database}?host=${folder}&port=${port}`;
 }
 
 /** The same over TCP, where the server asks for a password. */
-export function tcpUrl(server: SharedPostgres, database: string, password = server.password): string {
-  return `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${server.port}/${database}`;
+export function tcpUrl(
+  { host, port, ...server }: SharedPostgres,
+  database: string,
+  password = server.password,
+  user = server.user,
+): string {
+  return `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
+}
+
+/** A server that runs already, by a URL with user and password. Nothing of the tests' own is left there. */
+export function serverAt(url: string): PostgresServer {
+  const { hostname: host, port, username, password } = new URL(url);
+  if (username === "" || password === "")
+    throw new Error("the server's URL has to have a user and a password");
+  return {
+    folder: null,
+    host,
+    port: Number(port || 5432),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    stop: async () => {},
+    restart: () => Promise.reject(new Error("a server that others use is not restarted")),
+  };
 }
 
 /**
- * Runs in the server's folder. The server itself would outlive a test run that is killed; this reads from it until it is
- * gone, whatever the reason, and then ends the server.
+ * Runs in the server's folder. The server itself would outlive a test run that is killed; this reads from it, how to
+ * restart, until it is gone, whatever the reason, and then ends the server.
  */
 const KEEPER = `
 trap '' INT TERM HUP
@@ -63,13 +95,17 @@ trap '' INT TERM HUP
   "$BIN/pg_ctl" --pgdata=data --log=log --wait --timeout=60 --options="$OPTIONS" start
 } >start.log 2>&1 || exit 1
 echo ready
-cat >/dev/null
+while read -r mode; do
+  "$BIN/pg_ctl" --pgdata=data --log=log --wait --timeout=60 --options="$OPTIONS" --mode="$mode" restart \
+    </dev/null >>start.log 2>&1 || exit 1
+  echo ready
+done
 "$BIN/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null 2>&1
 rm -rf "$PWD"
 `;
 
 /** What a test loses by a power cut is nothing; and a server in another zone and language must change nothing. */
-function settings(folder: string, port: number): string {
+function settings(folder: string, port: number, more: Settings): string {
   return Object.entries({
     listen_addresses: "127.0.0.1",
     port,
@@ -87,22 +123,26 @@ function settings(folder: string, port: number): string {
     ssl_key_file: join(folder, "server.key"),
     timezone: "Pacific/Chatham",
     datestyle: "German",
+    ...more,
   })
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(" ");
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+type Settings = Readonly<Record<string, string | number>>;
+
+/** @param more settings of the server that differ from the usual */
+export async function startPostgres(more: Settings = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(roomyFolder(), "alpha-pg-"));
   try {
-    return await startIn(folder);
+    return await startIn(folder, more);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startIn(folder: string): Promise<PostgresServer> {
+async function startIn(folder: string, more: Settings): Promise<PostgresServer> {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
   const bin = prepareBinaries(folder, account !== undefined);
   const port = await freePort();
@@ -122,7 +162,7 @@ async function startIn(folder: string): Promise<PostgresServer> {
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       BIN: bin,
       LD_LIBRARY_PATH: [join(folder, "lib"), join(bin, "../lib")].join(delimiter),
-      OPTIONS: settings(folder, port),
+      OPTIONS: settings(folder, port, more),
     },
     stdio: ["pipe", "pipe", "inherit"],
     ...account,
@@ -133,16 +173,23 @@ async function startIn(folder: string): Promise<PostgresServer> {
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  const ready = new Promise<boolean>((resolve) => {
-    keeper.stdout.once("data", () => resolve(true));
+  const failed = new Promise<boolean>((resolve) => {
     keeper.once("error", () => resolve(false));
     keeper.once("close", () => resolve(false));
   });
-  if (!(await ready)) {
-    const said = ["start.log", "log"].map((name) => readIfThere(join(folder, name))).join("\n");
-    throw new Error(`PostgreSQL did not start, and no test runs without it:\n${said}`);
-  }
-  return { folder, port, password, stop };
+  const ready = async () => {
+    const said = new Promise<boolean>((resolve) => keeper.stdout.once("data", () => resolve(true)));
+    if (await Promise.race([said, failed])) return;
+    const logs = ["start.log", "log"].map((name) => readIfThere(join(folder, name))).join("\n");
+    throw new Error(`PostgreSQL did not start, and no test runs without it:\n${logs}`);
+  };
+  await ready();
+  const restart: PostgresServer["restart"] = (mode) => {
+    const again = ready();
+    keeper.stdin.write(`${mode}\n`);
+    return again;
+  };
+  return { folder, host: "127.0.0.1", port, user: "postgres", password, stop, restart };
 }
 
 /** In memory where there is room: a database for each test is many small files. */

@@ -14,13 +14,13 @@ declare module "vitest" {
 
 /** One connection, for what a test does beside the program. */
 export async function connectRaw(database: string): Promise<pg.Client> {
-  const { folder, port } = inject("postgres");
-  const client = new pg.Client({ host: folder, port, user: "postgres", database, types: TYPES });
+  const client = new pg.Client({ connectionString: socketUrl(inject("postgres"), database), types: TYPES });
   await client.connect();
   return client;
 }
 
 let creating: pg.Pool | undefined;
+let copying: Promise<string> | undefined;
 let dropping: pg.Pool | undefined;
 const dropped: Promise<unknown>[] = [];
 let made = 0;
@@ -32,15 +32,21 @@ afterAll(async () => {
 
 /** One connection, on which one thing is done after the other. */
 function administrator(): pg.Pool {
-  const { folder, port } = inject("postgres");
-  return new pg.Pool({ host: folder, port, user: "postgres", database: "postgres", max: 1 });
+  return new pg.Pool({ connectionString: socketUrl(inject("postgres"), "postgres"), max: 1 });
+}
+
+/** Of files is the fastest for small databases, and until version 14 the only way. */
+async function howToCopy(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query("select current_setting('server_version_num')::int >= 150000 as chooses");
+  return rows[0].chooses ? "strategy file_copy" : "";
 }
 
 /** Puts a fresh database on the server; migrating one takes longer than most tests, so one is copied. */
 export async function createDatabase(template = TEMPLATE): Promise<string> {
   creating ??= administrator();
   const name = `test_${process.pid}_${++made}`;
-  await creating.query(`create database ${name} template ${template} strategy file_copy`);
+  copying ??= howToCopy(creating);
+  await creating.query(`create database ${name} template ${template} ${await copying}`);
   return name;
 }
 

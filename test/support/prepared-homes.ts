@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import { addOverrides } from "../../src/engine/overrides.js";
 import { type Home, homeAt, NOW } from "./cli.js";
 import { seededDatabase } from "./engine-on.js";
 import { HOUR, MINUTE, record, reserve } from "./store.js";
@@ -87,7 +88,10 @@ export async function populateHome(home: Home): Promise<void> {
   ];
   await seededDatabase(home.database, users, {
     at: at - 24 * HOUR,
-    prepare: async ({ store }) => {
+    prepare: async (engine) => {
+      const { store } = engine;
+      const generous = { meter: "tokens", period: "day", limit: 80_000 } as const;
+      await addOverrides(engine, { user: "cleo", quotas: [generous], reason: "load test" });
       const start = { at, actor: "olga", file: "older.jsonl", format: "alpha", options: "{}" };
       const importId = await store.write((tx) => tx.records.startImport(start));
       const events = [
@@ -99,6 +103,8 @@ export async function populateHome(home: Home): Promise<void> {
           at,
         ),
         reserve(HOLD, { tokens: 100, cost: 1_000_000 }, "ada", NOW - MINUTE),
+        // Refused, which leaves an alert.
+        reserve("r_too_much", { tokens: 5_000 }, "bob", NOW - MINUTE),
       ];
       await store.meter.commit(events);
       const tally = { inserted: 1, superseded: 0, duplicate: 0, rejected: 0, skipped: 0 };
@@ -111,6 +117,7 @@ export async function populateHome(home: Home): Promise<void> {
   await home.ok(["prices", "set", "gpt-image-1", ...rates, "--from", "2026-11-01"]);
   await home.ok(["users", "add", "dana@example.com", "--id", "dana"]);
   await home.ok(["users", "suspend", "dana"]);
+  await home.ok(["guardrails", "set", "--monthly-cost", "500", "--action", "alert"]);
   writeFileSync(join(home.path, "usage.jsonl"), `${usageLog(20).join("\n")}\n`);
   writeFileSync(join(home.path, "openai-usage.csv"), OPENAI_USAGE);
   writeFileSync(join(home.path, "openai-cost.csv"), OPENAI_COST);

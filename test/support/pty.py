@@ -4,8 +4,9 @@ Reads one JSON object from stdin:
   command   list of strings
   cwd, env  where, and the whole environment
   columns, rows
-  steps     list of {"wait": text or null, "send": text or null}: waits until the text stands in what was printed since
-            the step before (colours and cursor movements left out), then types
+  steps     list of {"wait": text or null, "send": text, "signal": number, "resize": [columns, rows]}: waits until the
+            text stands in what was printed since the step before (colours and cursor movements left out), then types,
+            sends the signal to whatever runs in the foreground, or makes the terminal another size
   timeout   seconds for everything
 Writes one JSON object to stdout:
   output    everything that was printed, as it came
@@ -35,8 +36,7 @@ def start(spec):
     if pid != 0:
         return pid, terminal
     try:
-        size = struct.pack("HHHH", spec["rows"], spec["columns"], 0, 0)
-        fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+        set_size(0, spec["columns"], spec["rows"])
         os.chdir(spec["cwd"])
         os.execvpe(spec["command"][0], spec["command"], spec["env"])
     except OSError as error:
@@ -63,6 +63,19 @@ def type_in(terminal, text):
         pass
 
 
+def set_size(terminal, columns, rows):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def act(terminal, step):
+    if step.get("send") is not None:
+        type_in(terminal, step["send"])
+    if step.get("signal") is not None:
+        os.killpg(os.tcgetpgrp(terminal), step["signal"])
+    if step.get("resize") is not None:
+        set_size(terminal, *step["resize"])
+
+
 def follow(terminal, steps, deadline):
     """Reads to the end, typing as the steps say. Returns what was printed and the steps not reached."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -77,8 +90,7 @@ def follow(terminal, steps, deadline):
             if at < 0:
                 break
             seen_from = at + len(wait or "")
-            if waiting[0].get("send") is not None:
-                type_in(terminal, waiting[0]["send"])
+            act(terminal, waiting[0])
             waiting.pop(0)
         data = read(terminal, deadline - time.monotonic())
         if not data:

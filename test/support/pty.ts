@@ -8,10 +8,15 @@ const DRIVER = fileURLToPath(new URL("./pty.py", import.meta.url));
 /** Keys, as a terminal sends them. */
 export const KEY = { enter: "\r", ctrlC: "\x03", down: "\x1b[B", up: "\x1b[A" } as const;
 
-/** Waits until `wait` was printed after what the step before waited for, then types `send`. */
+/** Waits until `wait` was printed after what the step before waited for, then does what else it says. */
 export interface Step {
   readonly wait?: string;
+  /** Typed. */
   readonly send?: string;
+  /** The number of a signal for whatever runs in the foreground. */
+  readonly signal?: number;
+  /** Columns and rows that the terminal has from then on. */
+  readonly resize?: readonly [columns: number, rows: number];
 }
 
 export interface TerminalOptions {

@@ -1,27 +1,18 @@
 import { requirePresentUser } from "../../engine/find.js";
-import { LimitsEngine, type LimitsRequest } from "../../engine/limits.js";
+import { LimitsEngine } from "../../engine/limits.js";
 import { AlphaError } from "../../errors.js";
 import { decisionJson, decisionText, quotasTable } from "../../render/views/decision.js";
 import type { Context } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import type { Invocation } from "../run.js";
-import { parseCount, parseMoney } from "../values.js";
-
-interface Options {
-  readonly tokens?: string;
-  readonly images?: string;
-  readonly cost?: string;
-  readonly feature?: string;
-  readonly provider?: string;
-  readonly model?: string;
-}
+import { type CallOptions, callRequest } from "./call-options.js";
 
 export default async function check(
   context: Context,
-  { args: [name], options }: Invocation<Options>,
+  { args: [name], options }: Invocation<CallOptions>,
 ): Promise<void> {
   const user = String(name);
-  const request = requestOf(user, options);
+  const request = callRequest(user, options);
   const engine = await context.engine();
   const decision = await new LimitsEngine(engine).check(request);
   if (decision.outcome === "block") context.exitCode = EXIT.blocked;
@@ -35,19 +26,6 @@ export default async function check(
     table: quotasTable(decision.quotas, zone),
     text: (style, width) => decisionText(decision, zone, { style, width }),
   });
-}
-
-function requestOf(user: string, options: Options): LimitsRequest {
-  const { tokens, images, cost, feature, provider, model } = options;
-  return {
-    user,
-    ...(tokens === undefined ? {} : { tokens: parseCount("--tokens", tokens) }),
-    ...(images === undefined ? {} : { images: parseCount("--images", images) }),
-    ...(cost === undefined ? {} : { cost: parseMoney("--cost", cost) }),
-    ...(feature === undefined ? {} : { feature }),
-    ...(provider === undefined ? {} : { provider }),
-    ...(model === undefined ? {} : { model }),
-  };
 }
 
 /** The decision tells a tester that they are unknown; the operator wants to know whether they mistyped. */

@@ -23,10 +23,13 @@ export function userJson(user: User) {
   };
 }
 
-export function usersTable(users: readonly User[]): Table<User> {
+/** @param filtered whether there may be others */
+export function usersTable(users: readonly User[], filtered = false): Table<User> {
   return {
     rows: users,
-    empty: "No users yet. Onboard the first with: alpha users add",
+    empty: filtered
+      ? "Nobody of that kind. See everybody with: alpha users list"
+      : "No users yet. Onboard the first with: alpha users add",
     columns: [
       { key: "id", header: "ID", priority: 3, truncate: true, text: (user) => user.key },
       {

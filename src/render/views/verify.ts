@@ -3,8 +3,8 @@ import type { Style } from "../style.js";
 import { renderTable, type Table } from "../table.js";
 import { count, list, plural, wrap } from "../text.js";
 
-interface DifferenceView {
-  readonly total: "window" | "day" | "guardrail";
+export interface DifferenceView {
+  readonly total: "window" | "day" | "guardrail" | "sealed";
   readonly user: string | null;
   readonly window: string;
   readonly of: string | null;
@@ -13,11 +13,12 @@ interface DifferenceView {
   readonly computed: bigint;
 }
 
-interface VerificationView {
+export interface VerificationView {
   readonly rows: number;
   readonly windows: number;
   readonly days: number;
   readonly guardrails: number;
+  readonly sealedMonths: number;
   readonly differenceCount: number;
   readonly differences: readonly DifferenceView[];
 }
@@ -31,22 +32,20 @@ function amountJson(field: string, amount: bigint) {
 }
 
 export function verificationJson(verification: VerificationView) {
-  const { rows, windows, days, guardrails, differenceCount } = verification;
+  const { rows, windows, days, guardrails, sealedMonths, differenceCount } = verification;
   return {
     equal: differenceCount === 0,
     ledger_rows: rows,
     totals: { windows, days, guardrails },
+    sealed_months: sealedMonths,
     difference_count: differenceCount,
-    differences: verification.differences.map(({ total, user, window, of, field, stored, computed }) => ({
-      total,
-      user,
-      window,
-      of,
-      field,
-      stored: amountJson(field, stored),
-      computed: amountJson(field, computed),
-    })),
+    differences: verification.differences.map(differenceJson),
   };
+}
+
+export function differenceJson({ total, user, window, of, field, stored, computed }: DifferenceView) {
+  const amounts = { stored: amountJson(field, stored), computed: amountJson(field, computed) };
+  return { total, user, window, of, field, ...amounts };
 }
 
 /** To the last nano: what differs by one must not look the same. */
@@ -100,19 +99,25 @@ export function verificationText(
   verification: VerificationView,
   { style, width }: { readonly style: Style; readonly width: number | null },
 ): string {
-  const { rows, windows, days, guardrails, differenceCount, differences } = verification;
-  const compared = list([
-    `${plural(windows, "total")} of days and months`,
-    `${count(days)} of reports`,
-    `${count(guardrails)} of guardrails`,
-  ]);
+  const { differenceCount, differences } = verification;
   const isEqual = differenceCount === 0;
   const head = isEqual ? "Equal:" : `${plural(differenceCount, "difference")}:`;
-  const sentence = `${head} ${compared}, compared with ${plural(rows, "row")} of the ledger.`;
+  const sentence = `${head} ${comparedText(verification)}.`;
   const lines = width === null ? [sentence] : wrap(sentence, width);
   const said = `${lines.join("\n").replace(head, isEqual ? style.ok : style.bad)}\n`;
   if (isEqual) return said;
   const more = differenceCount - differences.length;
   const rest = more === 0 ? "" : `\nand ${count(more)} more.\n`;
   return `${said}\n${renderTable(differencesTable(differences), { style, width })}${rest}`;
+}
+
+/** What was compared with what. */
+export function comparedText({ rows, windows, days, guardrails, sealedMonths }: VerificationView): string {
+  const compared = list([
+    `${plural(windows, "total")} of days and months`,
+    `${count(days)} of reports`,
+    `${count(guardrails)} of guardrails`,
+  ]);
+  const sealed = sealedMonths === 0 ? "" : ` and what ${plural(sealedMonths, "sealed month")} came to`;
+  return `${compared}, compared with ${plural(rows, "row")} of the ledger${sealed}`;
 }

@@ -15,6 +15,9 @@ import type { Schema } from "../schema.js";
 import { isLost } from "./explain.js";
 import { EXCLUDE_WRITERS } from "./write-lock.js";
 
+/** How many rows of a stream are in memory at a time. */
+const ROWS_AT_A_TIME = 1_000;
+
 class PooledConnection implements DatabaseConnection {
   /** Not to be used again: nobody knows what state it is in. */
   isBroken = false;
@@ -26,9 +29,15 @@ class PooledConnection implements DatabaseConnection {
     return command === "SELECT" ? { rows } : { rows: rows ?? [], numAffectedRows: BigInt(rowCount ?? 0) };
   }
 
-  // biome-ignore lint/correctness/useYield: nothing is streamed; pages are read by their keys
-  async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error("the store reads by pages and streams nothing");
+  /** By a cursor, which there is in a transaction only. One at a time, since it has a name. */
+  async *streamQuery<Row>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    await this.client.query(`declare alpha_rows no scroll cursor for ${sql}`, [...parameters]);
+    for (;;) {
+      const { rows } = await this.client.query(`fetch ${ROWS_AT_A_TIME} from alpha_rows`);
+      if (rows.length === 0) break;
+      yield { rows };
+    }
+    await this.client.query("close alpha_rows");
   }
 }
 

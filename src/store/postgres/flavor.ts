@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Flavor } from "../../../migrations/index.js";
+import { LEDGER_PARTS } from "./flavor-ledger.js";
 
 /** How the migrations are spelled for PostgreSQL. */
 export const POSTGRES_FLAVOR: Flavor = {
@@ -8,6 +9,13 @@ export const POSTGRES_FLAVOR: Flavor = {
   text: sql`text collate "C"`,
   // By default, and not always: a database that is moved here keeps its numbers.
   numbered: (column) => column.generatedByDefaultAsIdentity().primaryKey(),
+  ledger: (table) =>
+    table
+      .addColumn("id", "bigint", (column) => column.generatedByDefaultAsIdentity().notNull())
+      // Every key of a partitioned table has what it is partitioned by.
+      .addPrimaryKeyConstraint("usage_event_key", ["id", "occurred_at" as never])
+      .modifyEnd(sql`partition by range (occurred_at)`),
+  ledgerParts: LEDGER_PARTS,
   tableEnd: sql``,
   keyedTableEnd: sql``,
   // A row that is gone stays in the table until it is vacuumed away, while an index soon learns to pass it over.

@@ -5,6 +5,7 @@ import { applyOperations } from "../../domain/ledger.js";
 import type { LedgerResult, Operation, OperationOutcome } from "../../domain/ledger-model.js";
 import { type Asked, ConnectionLost, MeterClient, numbers, type Statement } from "./meter-client.js";
 import { withCorrections } from "./meter-corrections.js";
+import { fateOf } from "./meter-fate.js";
 import { explainMeter, isOutdated, mayTryAgain, unknownOutcome } from "./meter-faults.js";
 import { anyShard, beginsTotals, growsTotals, tripsGuardrails } from "./meter-guardrails.js";
 import { type Loaded, loading, type Wanted, wantedBy } from "./meter-load.js";
@@ -76,8 +77,10 @@ export class MeterBatches {
       } catch (error) {
         let reason = error;
         if (error instanceof InDoubt) {
-          const fate = await this.#fateOf(error.transaction);
-          if (fate === "committed") return this.#committed(error.decided);
+          const { transaction, decided } = error;
+          const { result, names } = decided;
+          const fate = await fateOf({ transaction, changes: result.changes, names }, this.options);
+          if (fate === "committed") return this.#committed(decided);
           reason = error.lost;
           if (fate !== "aborted") throw unknownOutcome(reason, location);
         }
@@ -175,7 +178,8 @@ export class MeterBatches {
     const answers = await client.ask([...start, lock, ...asked], this.options.waitMs);
     const [row] = answers[start.length] ?? [];
     if (row.generation !== config.generation) return null;
-    return { config, transaction: row.transaction, ...read(answers.slice(start.length + 1)) };
+    const loaded = read(answers.slice(start.length + 1));
+    return loaded.isCurrent ? { config, transaction: row.transaction, ...loaded } : null;
   }
 
   /** Once a window: adds up what all users have used in it, while nobody writes. */
@@ -185,30 +189,6 @@ export class MeterBatches {
     // The server may take longer over it than over a batch: given up, it would have to be done all the same.
     await client.ask([BEGIN_WRITING, limitsOf(waitMs, 0), alone], waitMs);
     await client.ask([beginsTotals(unbegun), COMMIT], LONGEST_SUM_MS);
-  }
-
-  /** What became of a transaction whose commit was not answered. */
-  async #fateOf(transaction: string): Promise<"committed" | "aborted" | null> {
-    const { pool, waitMs } = this.options;
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      let client: MeterClient | undefined;
-      let isFit = false;
-      try {
-        client = await MeterClient.borrow(pool, waitMs);
-        const [rows = []] = await client.ask([{ statement: FATE, values: [transaction] }], waitMs);
-        isFit = true;
-        const { fate } = rows[0];
-        // Until the server has noticed that the connection is gone it is in progress.
-        if (fate !== "in progress") return fate;
-      } catch (error) {
-        if (!(error instanceof ConnectionLost)) return null;
-      } finally {
-        client?.giveBack(isFit);
-      }
-      if (performance.now() >= deadline) return null;
-      await delay(PAUSE_MS);
-    }
   }
 }
 
@@ -224,9 +204,4 @@ const LOCK: Statement = {
     )
     select (select config from generation) as generation, pg_current_xact_id()::text as transaction,
       (select count(*) from locked) as locked`,
-};
-
-const FATE: Statement = {
-  name: "alpha_fate",
-  text: "select pg_xact_status($1::text::xid8) as fate",
 };

@@ -37,9 +37,16 @@ export interface Guarded {
   readonly guardrails: readonly GuardrailState[];
   readonly systemHeld: SystemHeld;
   readonly unbegun: readonly GuardrailWindow[];
+  /** Whether what decides was still the same when this was read. */
+  readonly isCurrent: boolean;
 }
 
-export const NOTHING_GUARDED: Guarded = { guardrails: [], systemHeld: NOTHING_HELD, unbegun: [] };
+export const NOTHING_GUARDED: Guarded = {
+  guardrails: [],
+  systemHeld: NOTHING_HELD,
+  unbegun: [],
+  isCurrent: true,
+};
 
 /**
  * What to ask for the guardrails of the windows that run.
@@ -61,13 +68,17 @@ export function guardedOf(rows: Rows, config: Config): Guarded {
   const guardrails: GuardrailState[] = [];
   const unbegun: GuardrailWindow[] = [];
   let systemHeld = NOTHING_HELD;
-  for (const { id, window_index: index, used, begun, tripped, ...held } of rows) {
+  let isCurrent = true;
+  for (const { id, window_index: index, used, begun, tripped, generation, ...held } of rows) {
     const guardrail = config.guardrails.find((each) => each.id === id) as Guardrail;
     guardrails.push({ guardrail, index, used, tripped });
     if (!begun) unbegun.push({ guardrail, index });
+    // A trip moves it without excluding anybody. Taken for tripped without the stop that it turned on, a guardrail would
+    // bound nothing.
+    isCurrent = generation === config.generation;
     systemHeld = { tokens: held.tokens, cost: held.cost, until: held.until ?? Number.POSITIVE_INFINITY };
   }
-  return { guardrails, systemHeld, unbegun };
+  return { guardrails, systemHeld, unbegun, isCurrent };
 }
 
 /** What to ask for what all users have used in windows whose totals were not begun. */
@@ -145,14 +156,18 @@ export function tripsGuardrails(trips: readonly Trip[]): Asked[] {
   return [{ statement: TRIP, values }];
 }
 
+/** The sum of all users may be more than a number holds. Every limit is less than this, so it says as much. */
+const MOST = `${Number.MAX_SAFE_INTEGER}`;
+
 const GUARDRAILS: Statement = {
   name: "alpha_guardrails",
   text: `with held as materialized (
-      select coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(cost), 0)::bigint as cost,
-        min(expires_at) as until
+      select least(coalesce(sum(tokens), 0), ${MOST})::bigint as tokens,
+        least(coalesce(sum(cost), 0), ${MOST})::bigint as cost, min(expires_at) as until
       from hold where expires_at > $3
     )
     select wanted.id, wanted.window_index, total.used, total.begun, held.tokens, held.cost, held.until,
+      (select config from generation) as generation,
       exists (
         select from guardrail_trip as trip
         where trip.guardrail_id = wanted.id and trip.window_index = wanted.window_index
@@ -160,7 +175,7 @@ const GUARDRAILS: Statement = {
     from unnest($1::bigint[], $2::bigint[]) as wanted (id, window_index)
     cross join held
     cross join lateral (
-      select coalesce(sum(used), 0)::bigint as used, coalesce(bool_or(shard = 0), false) as begun
+      select least(coalesce(sum(used), 0), ${MOST})::bigint as used, coalesce(bool_or(shard = 0), false) as begun
       from guardrail_total as part
       where part.guardrail_id = wanted.id and part.window_index = wanted.window_index
     ) as total`,
@@ -172,7 +187,10 @@ const USED_BY_ALL = `select wanted.id, wanted.window_index, coalesce((
     ), 0)::bigint as used
     from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) as wanted (id, window_index, meter, period)`;
 
-const USED: Statement = { name: "alpha_used_by_all", text: USED_BY_ALL };
+const USED: Statement = {
+  name: "alpha_used_by_all",
+  text: `select id, window_index, least(used, ${MOST})::bigint as used from (${USED_BY_ALL}) as total`,
+};
 
 const BEGIN_TOTALS: Statement = {
   name: "alpha_begin_totals",

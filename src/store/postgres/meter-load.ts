@@ -67,6 +67,7 @@ export interface Loaded {
   readonly state: LedgerState;
   /** Guardrails whose total of a running window was never begun: what they have used is not in the state. */
   readonly unbegun: Guarded["unbegun"];
+  readonly isCurrent: boolean;
 }
 
 /** One question for it: what to ask in one round trip, and what the answers come to. */
@@ -102,19 +103,20 @@ export function loading(wanted: Wanted, config: Config): Loading {
       const events = wanted.ids.length === 0 ? [] : (rest.shift() ?? []);
       const providerIds = wanted.providerIds.length === 0 ? [] : (rest.shift() ?? []);
       const guarded = hasGuardrails ? guardedOf(rest.shift() ?? [], config) : NOTHING_GUARDED;
-      const { guardrails, systemHeld, unbegun } = guarded;
-      const { settings, stops, ownPrices } = config;
+      const { guardrails, systemHeld, unbegun, isCurrent } = guarded;
+      const { settings, stops, ownPrices, sealedUntil } = config;
       const state = {
         settings,
         stops,
         ownPrices,
+        sealedUntil,
         users: byName(named, metered(users, windows, usage)),
         knownEvents: new Map(events.map(({ source, id, hash }) => [eventKey(source, id), hash])),
         knownProviderIds: new Set(providerIds.map((row) => row.provider_id)),
         guardrails,
         systemHeld,
       };
-      return { state, unbegun };
+      return { state, unbegun, isCurrent };
     },
   };
 }

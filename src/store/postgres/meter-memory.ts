@@ -8,14 +8,16 @@ import type { OwnPrices } from "../../domain/own-prices.js";
 import type { Settings } from "../../domain/settings.js";
 import type { Tier } from "../../domain/tier.js";
 import { lookupNames } from "../../domain/user.js";
+import type { Instant } from "../../domain/window.js";
 import type { LastSeen } from "../../engine/ports.js";
 import { loadGuardrails, loadStops } from "../emergency.js";
 import { LastSeenMemory } from "../last-seen.js";
+import { overrideOf } from "../override-row.js";
 import { loadOwnPrices } from "../prices.js";
 import type { Schema } from "../schema.js";
+import { loadSealedUntil } from "../sealing.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
-import { overrideOf } from "../users.js";
 import { kyselyOver } from "./dialect.js";
 import type { Asked, MeterClient, Rows, Statement } from "./meter-client.js";
 
@@ -26,6 +28,7 @@ export interface Config {
   readonly stops: readonly Stop[];
   readonly guardrails: readonly Guardrail[];
   readonly ownPrices: OwnPrices | null;
+  readonly sealedUntil: Instant | undefined;
   readonly tiers: ReadonlyMap<number, Tier>;
   /** By the name they were asked for under; `null`: nobody. */
   readonly users: Map<string, KnownUser | null>;
@@ -104,7 +107,8 @@ export class MeterMemory {
     const tiers = new Map((await loadTiers(db)).map(({ id, tier }) => [id, tier]));
     const guardrails = await loadGuardrails(db);
     const ownPrices = await loadOwnPrices(db);
-    return { generation, settings, stops, guardrails, ownPrices, tiers, users: new Map() };
+    const sealedUntil = await loadSealedUntil(db, settings);
+    return { generation, settings, stops, guardrails, ownPrices, sealedUntil, tiers, users: new Map() };
   }
 
   /** Whoever uses what was remembered until now goes on doing so. */

@@ -1,4 +1,4 @@
-import type { LedgerRow } from "../../domain/ledger-model.js";
+import type { LedgerEvent, LedgerRow } from "../../domain/ledger-model.js";
 import { numbers } from "./meter-client.js";
 import type { Numbers } from "./meter-names.js";
 
@@ -32,3 +32,16 @@ export const ROW_COLUMNS = `user_id, call_kind_id, occurred_at, recorded_at, inp
 export const ROW_ARRAYS = `$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
       $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
       $14::text[], $15::text[], $16::bigint[], $17::bigint[]`;
+
+/** What events were let through by, in the order of `RESERVED_COLUMNS`. */
+export function reservedValues(events: readonly LedgerEvent[]): unknown[] {
+  return [
+    numbers(events.map(({ reserved }) => reserved?.createdAt ?? null)),
+    numbers(events.map(({ reserved }) => reserved?.amounts.tokens ?? null)),
+    numbers(events.map(({ reserved }) => reserved?.amounts.images ?? null)),
+    numbers(events.map(({ reserved }) => reserved?.amounts.cost ?? null)),
+    numbers(events.map(({ part }) => part)),
+  ];
+}
+
+export const RESERVED_COLUMNS = "reserved_at, asked_tokens, asked_images, asked_cost, part";

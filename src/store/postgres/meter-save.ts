@@ -4,7 +4,8 @@ import type { CallKind } from "../../domain/usage.js";
 import { type Asked, numbers, type Statement } from "./meter-client.js";
 import { savesCorrections, savesSameEvents } from "./meter-corrections.js";
 import type { Numbers } from "./meter-names.js";
-import { ROW_ARRAYS, ROW_COLUMNS, rowValues } from "./meter-rows.js";
+import { savesRefusedCalls } from "./meter-refusals.js";
+import { RESERVED_COLUMNS, ROW_ARRAYS, ROW_COLUMNS, reservedValues, rowValues } from "./meter-rows.js";
 
 /** The sources whose numbers `saves` will need. */
 export function sourcesIn({ events, sameEvents, corrections }: Changes): string[] {
@@ -13,8 +14,9 @@ export function sourcesIn({ events, sameEvents, corrections }: Changes): string[
 }
 
 /** The call kinds whose numbers `saves` will need. */
-export function kindsIn({ events, days, holdsPut, corrections }: Changes): CallKind[] {
-  return [...events, ...days, ...holdsPut.map(({ hold }) => hold.kind), ...(corrections?.rows ?? [])];
+export function kindsIn({ events, days, holdsPut, refusedCalls, corrections }: Changes): CallKind[] {
+  const asked = [...holdsPut.map(({ hold }) => hold.kind), ...refusedCalls.map(({ kind }) => kind)];
+  return [...events, ...days, ...asked, ...(corrections?.rows ?? [])];
 }
 
 /** What to ask to write what a batch has changed: one statement for each table that it touches. */
@@ -28,6 +30,8 @@ export function saves(changes: Changes, names: Numbers): Asked[] {
     ...savesDays(changes, names),
     ...dropsHolds(changes),
     ...putsHolds(changes, names),
+    // Counted after, since how many there were decides whether they are kept.
+    ...savesRefusedCalls(changes, names),
     ...savesRefusals(changes),
     ...savesAlerts(changes.alerts),
   ];
@@ -41,7 +45,11 @@ function savesEvents(events: readonly LedgerEvent[], names: Numbers): Asked[] {
     numbers(events.map(({ hash }) => hash)),
     events.map(({ providerId }) => providerId),
   ];
-  return [{ statement: SAVE_EVENTS, values: [...rowValues(events, names), ...keys] }];
+  const values = [...rowValues(events, names), ...keys];
+  // Usage that is only recorded does not pay for what it cannot have.
+  return events.every(({ reserved }) => reserved === null)
+    ? [{ statement: SAVE_EVENTS, values }]
+    : [{ statement: SAVE_RESERVED_EVENTS, values: [...values, ...reservedValues(events)] }];
 }
 
 function savesWindows({ windows }: Changes): Asked[] {
@@ -131,19 +139,29 @@ function savesAlerts(alerts: readonly Alert[]): Asked[] {
  * The ledger's numbers are in the order in which a batch brought its events; the identities are written in an order of
  * their own, so that two batches that bring the same ones wait for one another and not in a circle.
  */
-const SAVE_EVENTS: Statement = {
-  name: "alpha_save_events",
-  text: `with numbered as (
+function savingEvents(name: string, more: { readonly columns: string; readonly arrays: string }): Statement {
+  const columns = `${ROW_COLUMNS}${more.columns}`;
+  return {
+    name,
+    text: `with numbered as (
       select nextval('usage_event_id_seq') as event, brought.*
-      from unnest(${ROW_ARRAYS}, $18::bigint[], $19::text[], $20::bigint[], $21::text[]) with ordinality
-        as brought (${ROW_COLUMNS}, source_id, id, hash, provider_id, place)
+      from unnest(${ROW_ARRAYS}, $18::bigint[], $19::text[], $20::bigint[], $21::text[]${more.arrays})
+        with ordinality as brought (${ROW_COLUMNS}, source_id, id, hash, provider_id${more.columns}, place)
       order by place
     ), saved as (
-      insert into usage_event (id, ${ROW_COLUMNS}) select event, ${ROW_COLUMNS} from numbered
+      insert into usage_event (id, ${columns}) select event, ${columns} from numbered
     )
     insert into event_key (source_id, id, hash, event_id, provider_id)
     select source_id, id, hash, event, provider_id from numbered order by provider_id, source_id, id`,
-};
+  };
+}
+
+const SAVE_EVENTS = savingEvents("alpha_save_events", { columns: "", arrays: "" });
+
+const SAVE_RESERVED_EVENTS = savingEvents("alpha_save_reserved_events", {
+  columns: `, ${RESERVED_COLUMNS}`,
+  arrays: ", $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[]",
+});
 
 const SAVE_WINDOWS: Statement = {
   name: "alpha_save_windows",

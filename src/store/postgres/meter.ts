@@ -13,18 +13,22 @@ import { wantedBy } from "./meter-load.js";
 import { MeterMemory } from "./meter-memory.js";
 import { BatchQueue } from "./meter-queue.js";
 import { MeterReader } from "./meter-reader.js";
+import { MonthsOfImports, PostgresMonths } from "./months.js";
 
 /** The hot path on the connections of a pool, which it shares with others and does not end. */
 export class PostgresMeter implements MeterStore {
   readonly #memory = new MeterMemory();
   readonly #queue: BatchQueue;
   readonly #reader: MeterReader;
+  readonly #months: MonthsOfImports;
   #isClosed = false;
 
   constructor(private readonly options: MeterOptions) {
     const batches = new MeterBatches(options, this.#memory);
     this.#queue = new BatchQueue((operations) => batches.run(operations), isUnreachable);
     this.#reader = new MeterReader(options, this.#memory);
+    const months = new PostgresMonths(options.pool, options.location);
+    this.#months = new MonthsOfImports(months, () => this.#reader.settings());
   }
 
   async commit(
@@ -33,6 +37,7 @@ export class PostgresMeter implements MeterStore {
   ): Promise<readonly OperationOutcome[]> {
     this.#requireOpen();
     if (operations.length === 0) return [];
+    if (background) await this.#months.prepareFor(operations);
     const outcomes = await this.#queue.submit(operations, { background });
     // Locks have queues here, so that a gap is needed within this process only.
     if (background) await nextTurn();

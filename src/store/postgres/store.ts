@@ -1,12 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { Pool } from "pg";
 import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
+import type { LedgerMonths } from "../../engine/ports-months.js";
 import { AlphaError } from "../../errors.js";
 import type { Schema } from "../schema.js";
 import { allOn, changing } from "../transaction.js";
 import { explainPostgres, isLost } from "./explain.js";
 import { PostgresMeter } from "./meter.js";
+import { PostgresMonths } from "./months.js";
 
 interface Parts {
   readonly pool: Pool;
@@ -20,6 +22,7 @@ const PAUSE_MS = 50;
 /** The store in one schema of a PostgreSQL database. */
 export class PostgresStore implements Store {
   readonly #parts: Parts;
+  readonly #months: PostgresMonths;
   #meter: PostgresMeter | null = null;
   /** Ends when the write before has: writers of one process wait here, where they take no connections from others. */
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -27,6 +30,7 @@ export class PostgresStore implements Store {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#months = new PostgresMonths(parts.pool, parts.location);
   }
 
   get location(): string {
@@ -39,6 +43,11 @@ export class PostgresStore implements Store {
     return this.#meter;
   }
 
+  get months(): LedgerMonths {
+    this.#requireOpen();
+    return this.#months;
+  }
+
   read<T>(work: (tx: Reading) => Promise<T>): Promise<T> {
     return this.#run("read only", (tx) => work(allOn(tx)));
   }
@@ -48,6 +57,16 @@ export class PostgresStore implements Store {
     const written = before.then(() => changing((inside) => this.#run("read write", inside), work, dryRun));
     this.#lastWrite = written.catch(() => undefined);
     return written;
+  }
+
+  /** Of its schema: others may have theirs in the same database. */
+  size(): Promise<number> {
+    return this.#run("read only", async (tx) => {
+      const { rows } = await sql<{ bytes: number }>`
+        select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint as bytes from pg_class
+        where relnamespace = current_schema()::regnamespace and relkind in ('r', 'm')`.execute(tx);
+      return Number(rows[0]?.bytes);
+    });
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ export class BulkEntry {
 
   /** @returns `null` when the records have to go one by one: nothing was written */
   enter(columns: ImportColumns, slice: Slice, by: Bringing): Omit<ColumnsEntered, "waited"> | null {
-    const { settings, ownPrices, guardrails } = this.state.config;
+    const { settings, ownPrices, guardrails, sealedUntil } = this.state.config;
     if (guardrails.length > 0) return null;
     const { from, to } = slice;
     const users = this.#usersOf(columns, slice);
@@ -55,6 +55,7 @@ export class BulkEntry {
     const entered = enterSlice(columns, slice, {
       settings,
       ownPrices,
+      sealedUntil,
       book: by.book,
       userIds: users.ids,
       known: source === undefined ? new Map() : this.#keys.known(source, columns.ids, from, to, span),

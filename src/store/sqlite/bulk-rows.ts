@@ -1,7 +1,8 @@
 import type Sqlite from "better-sqlite3";
 import { type Insertable, type Kysely, sql } from "kysely";
 import type { ImportColumns } from "../../domain/import-columns.js";
-import { PRICED_BY, type SliceRows } from "../../domain/ledger-import.js";
+import type { SliceRows } from "../../domain/ledger-import.js";
+import { PRICED_BY } from "../../domain/price-rule.js";
 import type { Instant } from "../../domain/window.js";
 import type { Schema } from "../schema.js";
 import type { Prepared } from "./meter-statements.js";

@@ -6,6 +6,8 @@ export const SQLITE_FLAVOR: Flavor = {
   int: "integer",
   text: "text",
   numbered: (column) => column.primaryKey(),
+  ledger: (table) => table.addColumn("id", "integer", (column) => column.primaryKey()).modifyEnd(sql`strict`),
+  ledgerParts: [],
   tableEnd: sql`strict`,
   keyedTableEnd: sql`strict, without rowid`,
   churning: () => [],

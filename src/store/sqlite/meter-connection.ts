@@ -10,6 +10,7 @@ import { BulkEntry } from "./bulk-entry.js";
 import { explainSqlite, isBusy, sqliteCode } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
 import { MeterCorrections } from "./meter-corrections.js";
+import { MeterRefusals } from "./meter-refusals.js";
 import { MeterSaver } from "./meter-save.js";
 import { MeterState } from "./meter-state.js";
 import { type MeterStatements, meterStatements } from "./meter-statements.js";
@@ -46,7 +47,12 @@ export class MeterConnection {
       this.statements = meterStatements(this.raw, db);
       this.state = new MeterState(db, this.statements, seen);
       this.corrections = new MeterCorrections(this.raw, db);
-      this.saver = new MeterSaver(this.statements, this.state, this.corrections);
+      this.saver = new MeterSaver(
+        this.statements,
+        this.state,
+        this.corrections,
+        new MeterRefusals(this.raw, db),
+      );
     } catch (error) {
       this.raw.close();
       throw error;

@@ -3,11 +3,14 @@ import type { ImportTotals } from "../../domain/import-totals.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterCorrections } from "./meter-corrections.js";
+import type { MeterRefusals } from "./meter-refusals.js";
 import type { MeterState } from "./meter-state.js";
 import type { MeterStatements } from "./meter-statements.js";
 
 /** Where a cell, and a row of daily totals, says its kind: after the user and the day. */
 const KIND_OF_CELL = 2;
+
+const NOTHING_ASKED = { tokens: null, images: null, cost: null };
 
 /** Writes what a batch changed, inside the transaction that is open. */
 export class MeterSaver {
@@ -17,6 +20,7 @@ export class MeterSaver {
     private readonly statements: MeterStatements,
     private readonly state: MeterState,
     private readonly corrections: MeterCorrections,
+    private readonly refusals: MeterRefusals,
   ) {}
 
   /** After a rollback the numbers given out are not those in the database. */
@@ -36,6 +40,8 @@ export class MeterSaver {
     this.saveWindows(changes.windows);
     this.#saveDays(changes.days);
     this.#saveHolds(changes);
+    const { refusedCalls } = changes;
+    if (refusedCalls.length > 0) this.refusals.save(refusedCalls, (kind) => this.kindId(kind));
     for (const { userId, day, code, meter, count } of changes.refusals) {
       this.statements.addRefusals.run(userId, day, code, meter, count);
     }
@@ -51,10 +57,15 @@ export class MeterSaver {
 
   /** A total is written whole: the state it was computed from was read in this transaction, or is still true in it. */
   saveGuardrails(states: readonly GuardrailState[], { guardrailUse, trips, windows }: Changes): void {
-    const { setGuardrailUsed, addTrip, addStop, addAudit, moveGeneration } = this.statements;
+    const { setGuardrailUsed, sumGuardrailUsed, addTrip, addStop, addAudit, moveGeneration } =
+      this.statements;
     for (const { guardrailId, index } of guardrailUse) {
       const state = states.find((each) => each.guardrail.id === guardrailId && each.index === index);
       setGuardrailUsed.run(guardrailId, index, state?.used);
+      if (state !== undefined && !Number.isSafeInteger(state.used)) {
+        const { meter, period } = state.guardrail;
+        sumGuardrailUsed.run(meter, period, guardrailId, index);
+      }
     }
     this.#growClosedWindows(states, windows);
     for (const trip of trips) {
@@ -96,6 +107,8 @@ export class MeterSaver {
 
   #saveEvents({ events }: Changes): void {
     if (events.length === 0) return;
+    // Usage that is only recorded does not pay for what it cannot have.
+    const someReserved = events.some(({ reserved }) => reserved !== null);
     const rows: unknown[] = [];
     for (const event of events) {
       rows.push(
@@ -117,8 +130,12 @@ export class MeterSaver {
         event.estimated ? 1 : null,
         event.importId,
       );
+      if (!someReserved) continue;
+      const { tokens, images, cost } = event.reserved?.amounts ?? NOTHING_ASKED;
+      rows.push(event.reserved?.createdAt ?? null, tokens, images, cost, event.part);
     }
-    const first = this.statements.events.write(rows) - events.length + 1;
+    const writer = someReserved ? this.statements.reservedEvents : this.statements.events;
+    const first = writer.write(rows) - events.length + 1;
     const keys: unknown[] = [];
     for (const [index, { source, id, hash, providerId }] of events.entries()) {
       keys.push(this.sourceId(source), id, hash, first + index, providerId);

@@ -26,11 +26,12 @@ import { lookupNames } from "../../domain/user.js";
 import { calendar, type Instant } from "../../domain/window.js";
 import { loadGuardrails, loadStops } from "../emergency.js";
 import type { LastSeenMemory } from "../last-seen.js";
+import { overrideOf } from "../override-row.js";
 import { loadOwnPrices } from "../prices.js";
 import type { Schema } from "../schema.js";
+import { loadSealedUntil } from "../sealing.js";
 import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
-import { overrideOf } from "../users.js";
 import type { MeterStatements } from "./meter-statements.js";
 
 /** What decides and changes only when an operator changes it. */
@@ -40,6 +41,7 @@ interface Config {
   readonly stops: readonly Stop[];
   readonly guardrails: readonly Guardrail[];
   readonly ownPrices: OwnPrices | null;
+  readonly sealedUntil: Instant | undefined;
   readonly tiers: ReadonlyMap<number, Tier>;
   /** By the name they were asked for under. */
   readonly users: Map<string, KnownUser | null>;
@@ -113,7 +115,9 @@ export class MeterState {
     const tiers = new Map((await loadTiers(this.db)).map(({ id, tier }) => [id, tier]));
     const guardrails = await loadGuardrails(this.db);
     const ownPrices = await loadOwnPrices(this.db);
-    this.#config = { generation, settings, stops, guardrails, ownPrices, tiers, users: new Map() };
+    const sealedUntil = await loadSealedUntil(this.db, settings);
+    const users = new Map();
+    this.#config = { generation, settings, stops, guardrails, ownPrices, sealedUntil, tiers, users };
     this.seen.config(settings, stops, ownPrices);
     this.#forgetUsage();
   }
@@ -147,7 +151,7 @@ export class MeterState {
    * somebody reserved again under an id that was settled, the key of its event cannot be written twice.
    */
   load(wanted: readonly Wanted[], trusting: boolean): LedgerState {
-    const { settings, stops, ownPrices } = this.config;
+    const { settings, stops, ownPrices, sealedUntil } = this.config;
     const users = new Map<string, LedgerUser>();
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
@@ -167,7 +171,8 @@ export class MeterState {
       }
     }
     const { guardrails, systemHeld } = this.#guardrailsAt(wanted);
-    return { settings, stops, ownPrices, users, knownEvents, knownProviderIds, guardrails, systemHeld };
+    const known = { users, knownEvents, knownProviderIds };
+    return { settings, stops, ownPrices, sealedUntil, ...known, guardrails, systemHeld };
   }
 
   #findEvent(source: string, id: string, known: Map<string, number>): void {

@@ -1,12 +1,40 @@
 import type Sqlite from "better-sqlite3";
-import type { Compilable, Kysely } from "kysely";
+import { type Compilable, type Kysely, sql } from "kysely";
+import type { OverrideRow } from "../override-row.js";
 import type { Schema } from "../schema.js";
-import type { OverrideRow } from "../users.js";
 import { RowWriter } from "./row-writer.js";
 
 // Stands where a value will be bound: the compiled text has a placeholder there.
 const ANY = 0;
 const TEXT = "";
+
+const EVENT = {
+  user_id: ANY,
+  call_kind_id: ANY,
+  occurred_at: ANY,
+  recorded_at: ANY,
+  input: ANY,
+  cache_read: ANY,
+  cache_write: ANY,
+  output: ANY,
+  reasoning: ANY,
+  images: ANY,
+  requests: ANY,
+  cost: ANY,
+  assumed: ANY,
+  priced_by: "none",
+  status: TEXT,
+  estimated: ANY,
+  import_id: ANY,
+} as const;
+const RESERVED_EVENT = {
+  ...EVENT,
+  reserved_at: ANY,
+  asked_tokens: ANY,
+  asked_images: ANY,
+  asked_cost: ANY,
+  part: ANY,
+} as const;
 
 /** A prepared statement, as far as the hot path uses it. */
 export interface Prepared<Result> {
@@ -144,6 +172,20 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
             .doUpdateSet((eb) => ({ used: eb.ref("excluded.used") })),
         ),
     ),
+    /** meter, period, guardrail, window: what all users used, where a number cannot hold it */
+    sumGuardrailUsed: prepare(
+      db
+        .updateTable("guardrail_total")
+        .set((eb) => ({
+          used: eb
+            .selectFrom("usage_window")
+            .select(sql<number>`sum(case ${TEXT} when 'tokens' then tokens else cost end)`.as("used"))
+            .where("period", "=", TEXT)
+            .whereRef("usage_window.window_index", "=", "guardrail_total.window_index"),
+        }))
+        .where("guardrail_id", "=", ANY)
+        .where("window_index", "=", ANY),
+    ),
     /** amount, guardrail, window */
     growGuardrailUsed: prepare(
       db
@@ -179,28 +221,9 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
     ),
     addKind: prepare(db.insertInto("call_kind").values({ provider: TEXT, model: TEXT, feature: TEXT })),
 
-    events: rowsOf(
-      {
-        user_id: ANY,
-        call_kind_id: ANY,
-        occurred_at: ANY,
-        recorded_at: ANY,
-        input: ANY,
-        cache_read: ANY,
-        cache_write: ANY,
-        output: ANY,
-        reasoning: ANY,
-        images: ANY,
-        requests: ANY,
-        cost: ANY,
-        assumed: ANY,
-        priced_by: "none",
-        status: TEXT,
-        estimated: ANY,
-        import_id: ANY,
-      },
-      (rows) => db.insertInto("usage_event").values(rows),
-    ),
+    events: rowsOf(EVENT, (rows) => db.insertInto("usage_event").values(rows)),
+    /** The same with what they were let through by. */
+    reservedEvents: rowsOf(RESERVED_EVENT, (rows) => db.insertInto("usage_event").values(rows)),
     keys: rowsOf({ source_id: ANY, id: TEXT, hash: ANY, event_id: ANY, provider_id: TEXT }, (rows) =>
       db.insertInto("event_key").values(rows),
     ),

@@ -52,6 +52,8 @@ export async function openSqlite({ path, waitMs }: SqliteOptions): Promise<Store
   try {
     const open = await whileBusy(waitMs, () => connect(path, { create: false, blockMs: 0 }));
     raw = open;
+    // Whoever was erased must not stay readable in what the file leaves unused.
+    open.pragma("secure_delete = on");
     const db = kyselyOver(open, waitMs);
     requireCurrent(await whileBusy(waitMs, () => stateOf(open)), path);
     const settings = await loadSettings(db);

@@ -45,6 +45,13 @@ export class SqliteStore implements Store {
     return written.finally(() => this.#meter?.wroteBeside());
   }
 
+  async size(): Promise<number> {
+    this.#requireOpen();
+    const { raw } = this.#parts;
+    const pragma = (name: string) => raw.pragma(name, { simple: true }) as number;
+    return pragma("page_count") * pragma("page_size");
+  }
+
   async close(): Promise<void> {
     this.#meter?.close();
     this.#parts.raw.close();

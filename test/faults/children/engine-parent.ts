@@ -2,7 +2,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Quota } from "../../../src/domain/meter.js";
 import { INITIAL_TIERS } from "../../../src/domain/tier.js";
-import type { Writing } from "../../../src/engine/ports.js";
+import type { Store, Writing } from "../../../src/engine/ports.js";
 import { openSqlite } from "../../../src/store/sqlite/open.js";
 import { type Child, program, type Spawn } from "../../support/processes.js";
 import { change, freshSqliteFile, newUser, populate, T0, tempFolder } from "../../support/store.js";
@@ -10,6 +10,7 @@ import type { Asked, Hammered, Order } from "./engine-product.js";
 
 interface Answers {
   readonly open: "opened";
+  readonly close: null;
   readonly reserve: Asked;
   readonly churn: Asked;
   readonly hammer: Hammered;
@@ -75,23 +76,28 @@ export async function databaseAt(path: string, setup: Setup): Promise<string> {
   return fill(path, setup);
 }
 
-async function fill(
-  path: string,
-  { quotas = [], blockAt = WHOLE, users = ["ada"], more }: Setup,
-): Promise<string> {
+async function fill(path: string, setup: Setup): Promise<string> {
   const store = await openSqlite({ path, waitMs: 5_000 });
   try {
-    await populate(store);
-    await change(store, async (tx) => {
-      await tx.tiers.save({ ...INITIAL_TIERS[0]!, quotas }, T0);
-      for (const key of users) await tx.users.add(newUser(key), T0);
-      await tx.settings.set("block_at", blockAt, T0);
-      await more?.(tx);
-    });
+    await prepare(store, setup);
   } finally {
     await store.close();
   }
   return path;
+}
+
+/** Puts tiers, limits and users into a database that has nothing but its tables. */
+export async function prepare(
+  store: Store,
+  { quotas = [], blockAt = WHOLE, users = ["ada"], more }: Setup,
+): Promise<void> {
+  await populate(store);
+  await change(store, async (tx) => {
+    await tx.tiers.save({ ...INITIAL_TIERS[0]!, quotas }, T0);
+    for (const key of users) await tx.users.add(newUser(key), T0);
+    await tx.settings.set("block_at", blockAt, T0);
+    await more?.(tx);
+  });
 }
 
 /** Tells a process a number and waits for its answer to it. */

@@ -9,6 +9,7 @@ import { type Limits, type LimitsRequest, openLimits } from "../../../src/index.
 
 export type Order =
   | { readonly do: "open"; readonly database: string; readonly now: number }
+  | { readonly do: "close" }
   /** Reserves `times` times without waiting for an answer in between. */
   | { readonly do: "reserve"; readonly request: LimitsRequest; readonly times: number }
   /** Reserves and releases until `flag` is a file; settles one early call of each request, with all that it held. */
@@ -149,6 +150,8 @@ function carryOut(number: number, order: Order): Promise<unknown> {
   switch (order.do) {
     case "open":
       return open(order);
+    case "close":
+      return limits.close();
     case "reserve":
       return reserve(order);
     case "churn":
@@ -162,5 +165,5 @@ function carryOut(number: number, order: Order): Promise<unknown> {
 
 process.on("message", async (text: string) => {
   const { number, ...order } = JSON.parse(text) as Order & { number: number };
-  say(`${number} ${JSON.stringify(await carryOut(number, order))}`);
+  say(`${number} ${JSON.stringify((await carryOut(number, order)) ?? null)}`);
 });

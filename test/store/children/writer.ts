@@ -74,7 +74,7 @@ async function commitUntilKilled(prefix: string): Promise<never> {
   }
 }
 
-function audit(store: Store, n: number): Promise<void> {
+function audit(store: Store, n: number): Promise<number> {
   const none = { before: null, after: null, reason: null };
   return store.write((tx) =>
     tx.records.audited({ at: n, actor: "child", action: "a.b", subject: "c:d", ...none }),

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { declare, noun } from "../../declare.js";
 import type { Run } from "../../run.js";
+import { callOptions } from "../call-options.js";
 
 const scopeOptions = () => [
   new Option("--user <user>", "only calls of one tester"),
@@ -18,20 +19,31 @@ export function declareEmergency(program: Command, run: Run): void {
     details:
       "The same decision as the product gets, without reserving or writing anything. Exit code 0 is allow or warn, 4 is block, also for an unknown user. A request that states neither tokens nor images is judged by both quotas.",
     args: { user: "id, email or alias" },
-    options: [
-      new Option("--tokens <count>", "tokens that the call would use, input and output together"),
-      new Option("--images <count>", "images that it would make"),
-      new Option("--cost <usd>", "its cost (default: estimated by the model's dearest rate)"),
-      new Option("--feature <feature>", "the feature of the product that it is for"),
-      new Option("--provider <provider>", "the provider that it goes to"),
-      new Option("--model <model>", "the model that it goes to"),
-    ],
+    options: callOptions(),
     examples: [
       "alpha check ada@example.com --tokens 1200 --feature blog_writer",
       "alpha check ada@example.com --images 1 --json",
     ],
     tabular: true,
     load: () => import("../check.js"),
+  });
+  declare(program, run, {
+    usage: "explain <user>",
+    summary: "Say why a call is decided as it is, now or at an instant of the past",
+    details:
+      "Each step of the decision with what it found: emergency stops and guardrails, the tester, the feature, the price, the quotas, the ceiling of one call; then the overrides, forgiveness, windows, calls in progress and refusals that it was taken from. With --at it is told from what was in force at that instant and from what had been recorded by then.",
+    args: { user: "id, email or alias" },
+    options: [
+      ...callOptions(),
+      new Option("--at <when>", "an instant of the past, or a day: its beginning in the accounting zone"),
+    ],
+    examples: [
+      "alpha explain ada@example.com",
+      "alpha explain ada@example.com --tokens 1200 --feature blog_writer",
+      "alpha explain ada@example.com --at 2026-11-22T11:30:00Z --json",
+    ],
+    tabular: true,
+    load: () => import("../explain.js"),
   });
 
   const emergency = noun(

@@ -1,7 +1,7 @@
 import type { TierChange } from "../../../engine/tiers.js";
 import { AlphaError } from "../../../errors.js";
-import { parseCount, parseLimit, parseMoney } from "../../values.js";
-import { QUOTA_OPTIONS } from "./quota-options.js";
+import { parseCount } from "../../values.js";
+import { quotasGiven } from "./quota-options.js";
 
 export interface TierOptions {
   readonly label?: string;
@@ -16,12 +16,7 @@ export interface TierOptions {
 /** What the options of `tiers add` and `tiers set` ask for. */
 export function tierChange(options: TierOptions): TierChange {
   const { label, feature, addFeature, removeFeature, reason } = options;
-  const limits = options as Readonly<Record<string, unknown>>;
-  const quotas = QUOTA_OPTIONS.flatMap(({ flag, key, meter, period }) => {
-    const text = limits[key];
-    if (typeof text !== "string") return [];
-    return [{ meter, period, limit: parseLimit(flag, text, meter === "cost" ? parseMoney : parseCount) }];
-  });
+  const quotas = quotasGiven(options);
   return {
     ...(label === undefined ? {} : { label: label.trim() }),
     ...(options.rank === undefined ? {} : { rank: parseRank(options.rank) }),

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { declare, noun } from "../../declare.js";
 import type { Run } from "../../run.js";
 import { collect } from "../../values.js";
-import { QUOTA_OPTIONS } from "./quota-options.js";
+import { quotaOptions } from "./quota-options.js";
 
 const TIER = { tier: "the key of a tier, such as free" };
 const REASON = new Option("--reason <text>", "why, for the audit");
@@ -11,11 +11,7 @@ function tierOptions(): Option[] {
   return [
     new Option("--label <label>", "its name for people"),
     new Option("--rank <n>", "its place in the order, from 1; promote goes up, demote down"),
-    ...QUOTA_OPTIONS.map(({ flag, meter, period }) => {
-      const what = meter === "cost" ? "US dollars" : meter;
-      const value = meter === "cost" ? "usd" : "n";
-      return new Option(`${flag} <${value}>`, `${what} a ${period}, or unlimited`);
-    }),
+    ...quotaOptions(),
     new Option("--call-tokens <n>", "tokens that one call may use; unlimited; or setting, for the default"),
   ];
 }

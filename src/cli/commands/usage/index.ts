@@ -10,6 +10,7 @@ export function declareUsage(program: Command, run: Run): void {
   declareEvents(usage, run);
   declareImports(usage, run);
   declareReport(usage, run);
+  declareExport(usage, run);
   declareReprice(usage, run);
 }
 
@@ -140,10 +141,36 @@ function declareReport(usage: Command, run: Run): void {
         .choices(["user", "tier", "model", "provider", "feature", "day"])
         .default("user"),
       new Option("--at-model <model>", "price the stated tokens as this model, not at the planning rates"),
+      new Option("--html <file>", "write all of it as one page with charts; - is standard output"),
     ],
-    examples: ["alpha usage report", "alpha usage report --month 2026-10 --by model --format csv"],
+    examples: [
+      "alpha usage report",
+      "alpha usage report --month 2026-10 --by model --format csv",
+      "alpha usage report --html report.html",
+    ],
     tabular: true,
     load: () => import("./report.js"),
+  });
+}
+
+function declareExport(usage: Command, run: Run): void {
+  declare(usage, run, {
+    usage: "export [file]",
+    summary: "Export the ledger as JSON Lines, to be imported elsewhere or read by other programs",
+    details:
+      "One line for each call as it stands, corrections included, in alpha's own format. Imported elsewhere it counts the same, costs the same and is known by the same ids; users go by their ids.",
+    args: { file: "compressed where its name ends in .gz; standard output unless given" },
+    options: [
+      new Option("--user <user>", "only calls of a tester"),
+      new Option("--since <day>", "only calls that occurred from a day or instant on"),
+      new Option("--until <day>", "only calls before a day or instant"),
+    ],
+    examples: [
+      "alpha usage export usage.jsonl.gz",
+      "alpha usage export --since 2026-11-01 --until 2026-12-01 | jq -s 'map(.output_tokens) | add'",
+    ],
+    confirms: true,
+    load: () => import("./export.js"),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ReportGrouping } from "../../../domain/report.js";
 import { usageReport } from "../../../engine/reports.js";
+import { AlphaError } from "../../../errors.js";
 import { groupReportTable, reportJson } from "../../../render/views/report.js";
 import { unpricedNote } from "../../../render/views/report-notes.js";
 import { usersReportTable } from "../../../render/views/report-users.js";
@@ -12,17 +13,27 @@ interface Options {
   readonly until?: string;
   readonly by?: ReportGrouping;
   readonly atModel?: string;
+  readonly html?: string;
 }
 
 export default async function report(context: Context, { options }: Invocation<Options>): Promise<void> {
-  const { month, since, until, by = "user", atModel } = options;
-  const found = await usageReport(await context.engine(), {
-    by,
+  const { month, since, until, by = "user", atModel, html } = options;
+  const wanted = {
     ...(month === undefined ? {} : { month }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     ...(atModel === undefined ? {} : { atModel }),
-  });
+  };
+  if (html !== undefined) {
+    if (by !== "user") {
+      throw new AlphaError("usage", `--by ${by} is for tables; a page has the report by everything`, {
+        hint: "leave out --by, or --html",
+      });
+    }
+    const { writeReportPage } = await import("./report-page.js");
+    return writeReportPage(context, html, wanted);
+  }
+  const found = await usageReport(await context.engine(), { by, ...wanted });
   const data = context.format === "json" ? reportJson(found) : null;
   const meta = { count: found.rows.length };
   const view = { kind: "usage-report", data, meta };

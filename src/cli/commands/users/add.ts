@@ -1,8 +1,10 @@
 import { addUserRows } from "../../../engine/onboard.js";
+import { restoreUser } from "../../../engine/removal.js";
 import { showTier } from "../../../engine/tiers.js";
 import { type AddUser, addUser } from "../../../engine/users.js";
 import { AlphaError } from "../../../errors.js";
 import { readUsersCsv } from "../../../input/users-csv.js";
+import { restoredJson, restoredText } from "../../../render/views/user-changes.js";
 import { addedJson, addedManyText, addedText, userJson } from "../../../render/views/users.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
@@ -14,11 +16,13 @@ interface Options {
   readonly persona?: string;
   readonly alias?: readonly string[];
   readonly from?: string;
+  readonly restore?: boolean;
 }
 
 export default async function add(context: Context, { args, options }: Invocation<Options>): Promise<void> {
   const email = args[0] as string | undefined;
   const { id, name, tier, persona, alias, from } = options;
+  if (options.restore === true) return restore(context, email, options);
   if (from !== undefined) {
     if (email !== undefined || id !== undefined || name !== undefined || alias !== undefined) {
       throw new AlphaError(
@@ -57,6 +61,37 @@ export default async function add(context: Context, { args, options }: Invocatio
     kind: "user",
     data: addedJson(user, onTier),
     text: (style) => addedText(user, onTier, context.dryRun, style),
+  });
+}
+
+/** Whoever is brought back keeps their names and persona: they can be looked up before, and changed after. */
+async function restore(context: Context, name: string | undefined, options: Options): Promise<void> {
+  const { dryRun } = context;
+  const { id, tier } = options;
+  const user = name ?? id;
+  const others = [options.name, options.persona, options.alias, options.from];
+  if (
+    user === undefined ||
+    (name !== undefined && id !== undefined) ||
+    others.some((each) => each !== undefined)
+  ) {
+    throw new AlphaError(
+      "usage",
+      "--restore takes one name of somebody who was removed, and at most --tier beside it",
+      {
+        hint: "see who was removed with: alpha users list --status removed",
+      },
+    );
+  }
+  const done = await restoreUser(
+    await context.engine(),
+    { user, ...(tier === undefined ? {} : { tier }) },
+    { dryRun },
+  );
+  context.changed({
+    kind: "user",
+    data: restoredJson(done),
+    text: (style, width) => restoredText(done, { dryRun, style, width }),
   });
 }
 

@@ -2,22 +2,30 @@ import { type Command, Option } from "commander";
 import { declare, noun } from "../../declare.js";
 import type { Run } from "../../run.js";
 import { collect } from "../../values.js";
+import { declareAliases } from "./alias/index.js";
+import { declareOverrides } from "./override/index.js";
 
 const USER = { user: "an id, an email or an alias" };
 const REASON = new Option("--reason <text>", "why, for the audit");
 
 export function declareUsers(program: Command, run: Run): void {
-  const users = noun(program, "users", "Onboard testers, move them between tiers, suspend them");
+  const users = noun(
+    program,
+    "users",
+    "Onboard testers, move them between tiers, override their limits, let them go",
+  );
   declareAdd(users, run);
   declare(users, run, {
     usage: "list",
     summary: "List the testers",
     options: [
       new Option("--tier <tier>", "only those on a tier"),
-      new Option("--status <status>", "only those who are").choices(["active", "suspended"]),
+      new Option("--status <status>", "only those who are").choices(["active", "suspended", "removed"]),
       new Option("--search <text>", "only those whose id, email, name or alias contains it"),
+      new Option("--blocked", "only those whose next call would be refused, and what refuses it"),
+      new Option("--near", "only those who are near a limit, and which; with --blocked, either"),
     ],
-    examples: ["alpha users list", "alpha users list --tier pro --json"],
+    examples: ["alpha users list", "alpha users list --tier pro --json", "alpha users list --near --blocked"],
     tabular: true,
     load: () => import("./list.js"),
   });
@@ -25,12 +33,46 @@ export function declareUsers(program: Command, run: Run): void {
     usage: "show <user>",
     summary: "Show one tester: tier, limits and how full they are, features, overrides",
     args: USER,
-    examples: ["alpha users show ada@example.com", "alpha users show ada@example.com --json"],
+    options: [
+      new Option(
+        "--for-tester",
+        "the text to send them: what they may use, what is left, when it comes back",
+      ),
+    ],
+    examples: [
+      "alpha users show ada@example.com",
+      "alpha users show ada@example.com --json",
+      "alpha users show ada@example.com --for-tester",
+    ],
     tabular: true,
     load: () => import("./show.js"),
   });
   declareMoves(users, run);
+  declare(users, run, {
+    usage: "suggest",
+    summary: "Suggest promotions and demotions that real usage supports",
+    details:
+      "A promotion where a limit, or a feature that is not in the tier, was in somebody's way on three days or more, or the month's limit is used up; a demotion where nothing was, and half of the lower tier's limits would do. Each with its reason and with what it may cost. Whoever changed tier on a day is judged from the next one on.",
+    options: [
+      new Option("--days <count>", "how many days to look at, today among them (default: 14)"),
+      new Option("--only <kind>", "only one kind").choices(["promotions", "demotions"]),
+      new Option("--apply", "go through them one by one and ask; with --yes apply them all"),
+    ],
+    examples: [
+      "alpha users suggest",
+      "alpha users suggest --only promotions --json",
+      "alpha users suggest --apply --yes --dry-run",
+    ],
+    changes: true,
+    confirms: true,
+    tabular: true,
+    load: () => import("./suggest.js"),
+  });
+  declareOverrides(users, run);
+  declareReset(users, run);
   declareSuspension(users, run);
+  declareNames(users, run);
+  declareLeaving(users, run);
 }
 
 function declareAdd(users: Command, run: Run): void {
@@ -50,11 +92,13 @@ function declareAdd(users: Command, run: Run): void {
         "another name that logs use for them; may be given several times",
       ).argParser(collect),
       new Option("--from <file>", "a CSV file of testers; - reads stdin"),
+      new Option("--restore", "bring back somebody who was removed, by any of their names"),
     ],
     examples: [
       "alpha users add",
       "alpha users add ada@example.com --tier basic --persona active --alias key-7f3a",
       "alpha users add --from users.csv --dry-run",
+      "alpha users add finn@example.com --restore",
     ],
     changes: true,
     load: () => import("./add.js"),
@@ -114,5 +158,73 @@ function declareSuspension(users: Command, run: Run): void {
     examples: ["alpha users resume ada@example.com"],
     changes: true,
     load: () => import("./resume.js"),
+  });
+}
+
+function declareReset(users: Command, run: Run): void {
+  declare(users, run, {
+    usage: "reset <user>",
+    summary: "Give a tester a fresh quota: limits forget what they have used today",
+    details:
+      "The ledger and what it cost stay as they are, and guardrails and emergency limits still count it. --meter forgives one meter, in the day or month that their limits of it are for: --meter cost the month's cost.",
+    args: USER,
+    options: [
+      new Option("--meter <meter>", "only this one").choices(["tokens", "images", "cost", "requests"]),
+      new Option("--period <period>", "the running day, or the running month").choices(["day", "month"]),
+      REASON,
+    ],
+    examples: [
+      "alpha users reset ada@example.com --reason 'our bug used it up'",
+      "alpha users reset ada@example.com --meter cost --dry-run",
+    ],
+    changes: true,
+    load: () => import("./reset.js"),
+  });
+}
+
+function declareNames(users: Command, run: Run): void {
+  declare(users, run, {
+    usage: "rename <user> [email]",
+    summary: "Change a tester's email or name",
+    details: "The old email still finds them, as an alias. Their id stays.",
+    args: { ...USER, email: "the email that they have from now on" },
+    options: [new Option("--name <name>", "the name that they have from now on; '' for none"), REASON],
+    examples: [
+      "alpha users rename ada@example.com ada@lovelace.example",
+      "alpha users rename ada@example.com --name 'Ada Lovelace'",
+    ],
+    changes: true,
+    load: () => import("./rename.js"),
+  });
+  declareAliases(users, run);
+}
+
+function declareLeaving(users: Command, run: Run): void {
+  declare(users, run, {
+    usage: "remove <user>",
+    summary: "Take a tester out of the alpha; what they used stays",
+    details:
+      "Every call is refused from the next decision on. Their usage stays in the ledger and in reports, their names stay reserved, and alpha users add --restore brings them back.",
+    args: USER,
+    options: [REASON],
+    examples: [
+      "alpha users remove ada@example.com",
+      "alpha users remove ada@example.com --reason 'left the alpha' --yes",
+    ],
+    changes: true,
+    confirms: true,
+    load: () => import("./remove.js"),
+  });
+  declare(users, run, {
+    usage: "erase <user>",
+    summary: "Forget who a tester was, for good; totals stay",
+    details:
+      "Id, email, name and aliases are replaced by a pseudonym wherever alpha keeps them, the audit and reasons included. What was used, when, and what it cost stays. It cannot be undone. Backups, and logs that were imported, are files of yours that it does not reach.",
+    args: USER,
+    options: [REASON],
+    examples: ["alpha users erase bob@example.com --dry-run", "alpha users erase bob@example.com --yes"],
+    changes: true,
+    confirms: true,
+    load: () => import("./erase.js"),
   });
 }

@@ -1,0 +1,64 @@
+import { PERSONA_KEYS } from "../../../domain/persona.js";
+import { SETTING_KEYS, SETTING_RULES } from "../../../domain/settings.js";
+import type { Reading, Store } from "../../../engine/ports.js";
+import { openStore } from "../../../store/open-store.js";
+import { loadConfig } from "../../config.js";
+import type { Io } from "../../io.js";
+import type { Candidate } from "./expected.js";
+import { SHELLS } from "./scripts.js";
+
+/** A key was pressed: nobody waits for another writer to be done. */
+const WAIT_MS = 100;
+
+/** What an operator can give where help says `<tier>`, and the like. */
+export async function valuesFor(
+  what: string,
+  current: string,
+  where: { readonly database?: string },
+  io: Io,
+): Promise<readonly Candidate[]> {
+  const fixed = FIXED[what];
+  if (fixed !== undefined) return fixed;
+  const stored = STORED[what];
+  if (stored === undefined) return [];
+  const { address } = loadConfig(where, io.env);
+  const store: Store = await openStore({ database: address, waitMs: WAIT_MS });
+  try {
+    return await store.read((tx) => stored(tx, current));
+  } finally {
+    await store.close();
+  }
+}
+
+const plain = (words: Iterable<string>): Candidate[] => [...words].map((word) => ({ word, about: "" }));
+
+const FIXED: Readonly<Record<string, readonly Candidate[]>> = {
+  persona: plain(PERSONA_KEYS),
+  setting: SETTING_KEYS.map((word) => ({ word, about: SETTING_RULES[word].describes })),
+  shell: plain(SHELLS),
+};
+
+const STORED: Readonly<Record<string, (tx: Reading, current: string) => Promise<Candidate[]>>> = {
+  async user(tx, current) {
+    const users = await tx.users.list();
+    return users.flatMap(({ key, email, aliases, tier, name }) => {
+      const about = [tier, ...(name === null ? [] : [name])].join(", ");
+      const shown = email ?? key;
+      // Each once; by what else they are called only where that is what was begun.
+      const others = current === "" ? [] : [key, ...aliases].filter((other) => other !== shown);
+      return [shown, ...others].map((word) => ({ word, about }));
+    });
+  },
+  async tier(tx) {
+    return (await tx.tiers.list()).map(({ key, label }) => ({ word: key, about: label }));
+  },
+  async feature(tx) {
+    return plain(new Set((await tx.tiers.list()).flatMap(({ features }) => features)));
+  },
+  async model(tx) {
+    return plain(new Set((await tx.prices.models()).map(({ model }) => model)));
+  },
+  async provider(tx) {
+    return plain(new Set((await tx.prices.models()).map(({ provider }) => provider)));
+  },
+};

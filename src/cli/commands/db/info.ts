@@ -1,0 +1,16 @@
+import { databaseInfo } from "../../../engine/database-info.js";
+import { infoJson, infoText } from "../../../render/views/database.js";
+import { inspectDatabase } from "../../../store/inspect.js";
+import type { Context } from "../../context.js";
+import { COMMAND_WAIT_MS } from "../../open-engine.js";
+
+export default async function info(context: Context): Promise<void> {
+  const { database, address } = context.config;
+  const facts = await inspectDatabase({ database: address, waitMs: COMMAND_WAIT_MS });
+  const held = facts.pending.length > 0 ? null : await databaseInfo(await context.engine());
+  context.show({
+    kind: "db-info",
+    data: { database, ...infoJson({ facts, held }) },
+    text: (style, width) => infoText({ facts, held }, { database, style, width }),
+  });
+}

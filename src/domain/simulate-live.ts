@@ -1,0 +1,156 @@
+import { NumberSet } from "./number-set.js";
+import { boundedBy, type Judged, judge, shifted } from "./simulate-judge.js";
+import type { AdmittedThen, Happening, RefusedThen, UsedThen } from "./simulate-model.js";
+import type { RulesOverTime } from "./simulate-rules.js";
+import { addTo, type Reason, Tallies } from "./simulate-tally.js";
+import { ReplayedUser } from "./simulate-user.js";
+import type { Calendar, Instant } from "./window.js";
+
+/** From when on calls are judged, and until when. */
+export interface ReplayRange {
+  readonly from: Instant;
+  /** Exclusive. */
+  readonly to: Instant;
+}
+
+/** Codes of refusals by quotas; what was refused for another reason would be refused all the same. */
+const BY_QUOTA: ReadonlySet<string> = new Set([
+  "quota-exhausted",
+  "quota-disabled",
+  "request-too-large",
+  "emergency-limit",
+]);
+
+/**
+ * Replays calls that asked before they were made, under the limits as they were and as they might have been. A call that
+ * was let through is judged by what had been recorded before, and what was in flight; a refused one by what it saw. From
+ * both is taken what the simulation has refused before, and added what it has let through. So with the same limits every
+ * call has the outcome that it had.
+ */
+export class LiveReplay {
+  readonly tallies = new Tallies();
+  readonly #users = new Map<number, ReplayedUser>();
+  /** The numbers of events whose calls the simulation has refused. */
+  readonly #refused = new NumberSet();
+
+  constructor(
+    private readonly rules: RulesOverTime,
+    private readonly zone: Calendar,
+    private readonly range: ReplayRange,
+    private readonly concerned: ReadonlySet<number>,
+  ) {}
+
+  /** Takes what happened next. */
+  take(happening: Happening): void {
+    const { userId, at } = happening;
+    if (!this.concerned.has(userId)) return;
+    let user = this.#users.get(userId);
+    if (user === undefined) {
+      user = new ReplayedUser(this.zone);
+      this.#users.set(userId, user);
+    }
+    user.advance(at);
+    if (happening.what === "admitted") this.#admitted(user, happening);
+    else if (happening.what === "refused") this.#refusedThen(user, happening);
+    else this.#used(user, happening);
+  }
+
+  #isJudged(at: Instant): boolean {
+    return at >= this.range.from && at < this.range.to;
+  }
+
+  #admitted(user: ReplayedUser, call: AdmittedThen): void {
+    const { userId, event, at, asked } = call;
+    const reason = this.#isJudged(at) ? this.#refusalOf(user, call) : null;
+    if (this.#isJudged(at)) this.tallies.add(userId, this.zone.dayOf(at), at, null, reason);
+    if (reason !== null) this.#refused.add(event);
+    user.begin(event, asked, reason !== null);
+  }
+
+  /** Why a call that was let through would be refused; `null`: it would not. */
+  #refusalOf(user: ReplayedUser, { userId, kind, asked, at }: AdmittedThen): Reason | null {
+    const rules = this.rules.of(userId, kind, at);
+    if (rules === null) return null;
+    // That neither was stated is not recorded; who asks for nothing of either has mostly left both out.
+    const statesAmounts = asked.tokens > 0 || asked.images > 0;
+    const { settings, tier } = rules;
+    const seen = user.seen((period, index) => this.rules.forgiven(userId, period, index, at));
+    const bounded = boundedBy(rules.quotas, { seen, amounts: asked, statesAmounts }, settings);
+    const quotas = rules.changed.filter(
+      (quota) =>
+        !bounded.impossible.some(
+          ({ meter, period, limit, source }) =>
+            quota.meter === meter &&
+            quota.period === period &&
+            (quota.source === "emergency") === (source === "emergency") &&
+            quota.limit >= limit,
+        ),
+    );
+    // A ceiling that is as it was has let the call through.
+    const callTokens = rules.changedCallTokens === rules.callTokens ? null : rules.changedCallTokens;
+    const judged = judge({
+      userId,
+      tier,
+      kind,
+      amounts: asked,
+      statesAmounts,
+      maxTokens: null,
+      seen: shifted(bounded.seen, user.shift()),
+      quotas,
+      callTokens,
+      settings,
+      at,
+    });
+    return judged.refused;
+  }
+
+  #refusedThen(user: ReplayedUser, call: RefusedThen): void {
+    const { userId, day, at, code, meter } = call;
+    if (!this.#isJudged(at)) return;
+    const was = { code, meter };
+    if (!BY_QUOTA.has(code)) {
+      this.tallies.add(userId, day, at, was, was);
+      return;
+    }
+    const { refused, amounts } = judge(this.#again(user, call));
+    this.tallies.add(userId, day, at, was, refused);
+    if (refused !== null) return;
+    const tally = this.tallies.of(userId);
+    const isGuess = !call.statesAmounts;
+    const used = isGuess ? (user.averageCall() ?? amounts) : amounts;
+    if (isGuess) tally.guessed += 1;
+    addTo(tally.admitted, used);
+    user.useAnyway(at, used);
+  }
+
+  /** A refused call as it would be judged in the simulation. */
+  #again(user: ReplayedUser, call: RefusedThen): Judged {
+    const { userId, kind, amounts, statesAmounts, at, seen } = call;
+    const isChanged = this.rules.changes({ tier: seen.tier });
+    return {
+      userId,
+      tier: seen.tier,
+      kind,
+      amounts,
+      statesAmounts,
+      maxTokens: seen.maxTokens,
+      seen: shifted(seen, user.shift()),
+      quotas: isChanged ? this.rules.insteadOf(seen.quotas, userId, at) : seen.quotas,
+      callTokens: isChanged ? this.rules.ceilingInsteadOf(seen.callTokens, at) : seen.callTokens,
+      settings: { ...this.rules.settingsAt(at), block_at: seen.blockAt },
+      at,
+    };
+  }
+
+  #used(user: ReplayedUser, usage: UsedThen): void {
+    const { event, amounts, corrects } = usage;
+    const isRefused =
+      corrects === null
+        ? user.land(usage, this.rules.settingsAt(usage.at).hold_ttl) || this.#refused.has(event)
+        : this.#refused.has(corrects);
+    // A later part of a refused call may be corrected, too.
+    if (isRefused) this.#refused.add(event);
+    user.use(usage.occurredAt, amounts, isRefused);
+    if (isRefused) addTo(this.tallies.of(usage.userId).refused, amounts);
+  }
+}

@@ -1,0 +1,181 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Operation } from "../../src/domain/ledger-model.js";
+import type { Quota } from "../../src/domain/meter.js";
+import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
+import { LiveReplay } from "../../src/domain/simulate-live.js";
+import type { LimitChange } from "../../src/domain/simulate-model.js";
+import { RulesOverTime } from "../../src/domain/simulate-rules.js";
+import { calendar } from "../../src/domain/window.js";
+import { instant, stopOf, tierNamed } from "../support/decision.js";
+import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
+import { entryOf, requestOf, streams } from "../support/ledger-stream.js";
+import { happeningsOf, historyOf } from "../support/replayed.js";
+
+const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+const NO_CHANGE: LimitChange = { tier: "free", quotas: [] };
+
+type Configs = Parameters<typeof historyOf>[0];
+
+function replay(store: ModelStore, configs: Configs, change: LimitChange, range = ALWAYS) {
+  const rules = new RulesOverTime(historyOf(configs), change);
+  const everybody = new Set(store.config.users.map(({ id }) => id));
+  const zone = calendar(store.config.settings.time_zone);
+  const live = new LiveReplay(rules, zone, range, everybody);
+  for (const happening of happeningsOf(store)) live.take(happening);
+  return live.tallies;
+}
+
+const key = (cell: { userId: number; day: number; code: string; meter: string }) =>
+  `${cell.userId}/${cell.day}/${cell.code}/${cell.meter}`;
+
+/** What an operator may change while calls are made. */
+const changes: fc.Arbitrary<(config: ModelConfig) => ModelConfig> = fc.oneof(
+  fc.constantFrom("free", "basic", "pro").map((tier) => (config: ModelConfig) => ({
+    ...config,
+    users: config.users.map((user, index) => (index === 0 ? { ...user, tier: tierNamed(tier) } : user)),
+  })),
+  fc
+    .record({ meter: fc.constantFrom("tokens", "images", "cost"), limit: fc.integer({ min: 0, max: 1_500 }) })
+    .map(({ meter, limit }) => (config: ModelConfig) => ({
+      ...config,
+      users: config.users.map((user) => ({
+        ...user,
+        tier: {
+          ...user.tier,
+          quotas: user.tier.quotas.map((quota) => (quota.meter === meter ? { ...quota, limit } : quota)),
+        },
+      })),
+    })),
+  fc
+    .constantFrom(7_000, 9_500, 10_000)
+    .map((block_at) => (config: ModelConfig) => ({ ...config, settings: { ...config.settings, block_at } })),
+  fc.constantFrom(null, 200, 900).map((call_tokens) => (config: ModelConfig) => ({
+    ...config,
+    settings: { ...config.settings, call_tokens },
+  })),
+  fc.boolean().map((throttled) => (config: ModelConfig) => ({
+    ...config,
+    stops: throttled ? [stopOf({ action: "throttle", scope: {} })] : [],
+  })),
+);
+
+describe("a simulation with the limits as they were", () => {
+  it("refuses exactly what was refused, whatever was reserved, settled, released and changed in between", () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(
+        streams,
+        fc.array(
+          fc.record({ after: fc.nat(60), change: changes, skew: fc.constantFrom(0, 0, -90_000, 90_000) }),
+          {
+            maxLength: 5,
+          },
+        ),
+        fc.constantFrom(0, 0, -40_000, 40_000),
+        ({ config, operations }, changed, jitter) => {
+          const store = new ModelStore(config);
+          const configs = [{ from: 0, config }];
+          for (const [index, operation] of operations.entries()) {
+            for (const { after, change, skew } of changed) {
+              if (after !== index) continue;
+              const next = change(store.config);
+              Object.assign(store, { config: next });
+              // The clock of the operator is not that of the product.
+              configs.push({ from: operation.at + skew, config: next });
+            }
+            // Nor are the clocks of two processes the same.
+            store.apply([index % 2 === 0 ? operation : { ...operation, at: operation.at + jitter }]);
+          }
+          configs.sort((a, b) => a.from - b.from);
+          const cells = replay(store, configs, NO_CHANGE).cells();
+          for (const { code } of cells) seen.add(code);
+          expect(new Map(cells.map((cell) => [key(cell), cell.would]))).toEqual(
+            new Map([...store.refusals.values()].map((refusal) => [key(refusal), refusal.count])),
+          );
+          expect(cells.map(({ was }) => was)).toEqual(cells.map(({ would }) => would));
+        },
+      ),
+      { numRuns: 1_500 },
+    );
+    expect([...seen]).toEqual(
+      expect.arrayContaining(["quota-exhausted", "quota-disabled", "request-too-large", "emergency-limit"]),
+    );
+  });
+});
+
+const MIDNIGHT = instant("2026-11-22T00:00:00Z");
+const MINUTE = 60_000;
+
+function one(quotas: readonly Quota[]): ModelConfig {
+  const tier = { ...tierNamed("free"), quotas, features: ["all_features"] };
+  const user = { id: 1, names: ["ada"], status: "active" as const, tier, overrides: [] };
+  return { settings: INITIAL_SETTINGS, stops: [], users: [user] };
+}
+
+interface Call {
+  readonly wait: number;
+  readonly tokens: number;
+  readonly images: number;
+}
+
+/** Calls one after the other, each of which uses what it asked for. */
+function made(calls: readonly Call[], quotas: readonly Quota[]): ModelStore {
+  const store = new ModelStore(one(quotas));
+  let at = MIDNIGHT;
+  for (const [index, { wait, tokens, images }] of calls.entries()) {
+    at += wait * MINUTE;
+    const id = `call-${index}`;
+    const request = requestOf({ tokens, images, cost: tokens });
+    const reserve: Operation = { op: "reserve", user: "ada", id, request, at, holdFor: null };
+    const entry = entryOf({ id, input: tokens, images, cost: tokens, occurredAt: at + 1 });
+    const [decided] = store.apply([reserve]);
+    if (decided?.op === "reserve" && decided.hold !== null)
+      store.apply([{ op: "settle", entry, at: at + 1 }]);
+  }
+  return store;
+}
+
+const limits = fc
+  .record({
+    tokens: fc.integer({ min: 0, max: 2_000 }),
+    images: fc.integer({ min: 0, max: 9 }),
+    cost: fc.nat(9_000),
+  })
+  .map(({ tokens, images, cost }): Quota[] => [
+    { meter: "tokens", period: "day", limit: tokens },
+    { meter: "images", period: "day", limit: images },
+    { meter: "cost", period: "month", limit: cost },
+  ]);
+
+const calls: fc.Arbitrary<Call[]> = fc.array(
+  fc.record({
+    wait: fc.constantFrom(1, 30, 300, 900),
+    tokens: fc.constantFrom(1, 40, 150, 400),
+    images: fc.constantFrom(0, 1, 2),
+  }),
+  { minLength: 1, maxLength: 60, size: "max" },
+);
+
+describe("a simulation with other limits", () => {
+  it("refuses exactly what those limits would have refused, where calls use what they ask for", () => {
+    let turned = 0;
+    fc.assert(
+      fc.property(calls, limits, limits, (all, quotas, others) => {
+        const then = made(all, quotas);
+        const tallies = replay(then, [{ from: 0, config: then.config }], { tier: "free", quotas: others });
+        const instead = made(all, others);
+        expect(
+          new Map(tallies.cells().flatMap((cell) => (cell.would > 0 ? [[key(cell), cell.would]] : []))),
+        ).toEqual(new Map([...instead.refusals.values()].map((refusal) => [key(refusal), refusal.count])));
+        // What it saves and adds is the difference between the two ledgers.
+        const { refused, admitted } = tallies.of(1);
+        const used = (store: ModelStore) => store.ledger.reduce((sum, { cost }) => sum + cost, 0);
+        expect(used(then) - refused.amounts.cost + admitted.amounts.cost).toBe(used(instead));
+        turned += refused.calls + admitted.calls;
+      }),
+      { numRuns: 600 },
+    );
+    expect(turned).toBeGreaterThan(1_000);
+  });
+});
