@@ -13,7 +13,7 @@ export interface Nearness {
  * What a decision about a call that asks for nothing says of its user. A quota of 0 that only switches images or tokens
  * off is no state to be looked after; one that lets no call pass at all is.
  */
-export function nearnessOf({ code, quotas }: Decision): Nearness {
+export function nearnessOf({ code, quotas }: Pick<Decision, "code" | "quotas">): Nearness {
   if (code === "emergency-stop" || code === "user-suspended" || code === "user-unknown") {
     return { state: "blocked", code, quota: null };
   }

@@ -49,10 +49,25 @@ export class LiveReplay {
       user = new ReplayedUser(this.zone);
       this.#users.set(userId, user);
     }
+    // A decision sees what was recorded strictly before.
+    this.#land(user, happening.what === "used" ? at + 1 : at);
     user.advance(at);
     if (happening.what === "admitted") this.#admitted(user, happening);
     else if (happening.what === "refused") this.#refusedThen(user, happening);
     else this.#used(user, happening);
+  }
+
+  /** Takes it that nothing happens any more. */
+  end(): void {
+    for (const user of this.#users.values()) this.#land(user, Number.POSITIVE_INFINITY);
+  }
+
+  /** What calls in flight have used counts once it was recorded. */
+  #land(user: ReplayedUser, before: Instant): void {
+    for (const usage of user.landed(before)) {
+      user.advance(usage.at);
+      this.#used(user, usage);
+    }
   }
 
   #isJudged(at: Instant): boolean {
@@ -60,11 +75,11 @@ export class LiveReplay {
   }
 
   #admitted(user: ReplayedUser, call: AdmittedThen): void {
-    const { userId, event, at, asked } = call;
+    const { userId, at, asked, used } = call;
     const reason = this.#isJudged(at) ? this.#refusalOf(user, call) : null;
     if (this.#isJudged(at)) this.tallies.add(userId, this.zone.dayOf(at), at, null, reason);
-    if (reason !== null) this.#refused.add(event);
-    user.begin(event, asked, reason !== null);
+    if (reason !== null) this.#refused.add(used.event);
+    user.begin(used, asked, reason !== null);
   }
 
   /** Why a call that was let through would be refused; `null`: it would not. */

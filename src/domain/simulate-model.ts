@@ -21,15 +21,14 @@ export interface LimitChange {
   readonly callTokens?: number | "unlimited" | "setting" | undefined;
 }
 
-/** A call that was let through by a reservation. */
+/** A call that was let through by a reservation, and what it used: of one in parts, the first. */
 export interface AdmittedThen {
   readonly what: "admitted";
   readonly at: Instant;
   readonly userId: number;
-  /** The number of the event that it became: of a call in parts, of the first. */
-  readonly event: number;
   readonly kind: CallKind;
   readonly asked: Readonly<Amounts>;
+  readonly used: UsedThen;
 }
 
 /** Usage that was recorded: from then on limits counted it. */
@@ -37,6 +36,7 @@ export interface UsedThen {
   readonly what: "used";
   readonly at: Instant;
   readonly userId: number;
+  /** The number of the event. */
   readonly event: number;
   readonly occurredAt: Instant;
   /** Signed where it corrects. */
@@ -54,7 +54,7 @@ export interface RefusedThen extends Omit<RefusedCall, "before"> {
   readonly what: "refused";
 }
 
-/** What happened, in the order of time; at one instant what was decided goes before what was used. */
+/** What happened, in the order of time; at one instant what was decided goes before what was recorded. */
 export type Happening = AdmittedThen | UsedThen | RefusedThen;
 
 /** A row of the ledger by when it occurred; the rows of one event at one instant follow one another. */

@@ -19,6 +19,8 @@ interface InFlight {
   lastPart: Instant | null;
 }
 
+const NONE: readonly UsedThen[] = [];
+
 /** For how long a call that reports in parts is remembered after its last part, in milliseconds. */
 const FORGET_PARTS_AFTER = 24 * 60 * 60_000;
 
@@ -28,6 +30,8 @@ export class ReplayedUser {
   readonly #windows = new Map<number, Twofold>();
   /** By the number of the event that the call became. */
   readonly #inFlight = new Map<number, InFlight>();
+  /** What calls in flight will have used. */
+  #landing: UsedThen[] = [];
   /** Calls that report in parts, by when they were reserved: later parts do not tell the number of the first. */
   readonly #parts = new Map<Instant, InFlight>();
   readonly #held: Twofold = { was: noAmounts(), shift: noAmounts() };
@@ -50,11 +54,24 @@ export class ReplayedUser {
     }
   }
 
-  /** A call begins that was let through; `refused`: not so in the simulation. */
-  begin(event: number, asked: Readonly<Amounts>, refused: boolean): void {
+  /**
+   * A call begins that was let through; `refused`: not so in the simulation.
+   * @param used what it uses, once that is recorded
+   */
+  begin(used: UsedThen, asked: Readonly<Amounts>, refused: boolean): void {
+    const { event } = used;
+    this.#landing.push(used);
     const call = { refused, held: noAmounts(), lastPart: null };
     this.#inFlight.set(event, call);
     this.#hold(call, asked);
+  }
+
+  /** What calls in flight have used and was recorded before an instant, in the order of time; each once. */
+  landed(before: Instant): readonly UsedThen[] {
+    if (!this.#landing.some(({ at }) => at < before)) return NONE;
+    const landed = this.#landing.filter(({ at }) => at < before);
+    this.#landing = this.#landing.filter(({ at }) => at >= before);
+    return landed.sort((a, b) => a.at - b.at || a.event - b.event);
   }
 
   /**

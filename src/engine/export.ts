@@ -1,5 +1,6 @@
 import { exportedUsage } from "../domain/exported-usage.js";
 import type { UsageRecord } from "../domain/usage.js";
+import { calendar } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
@@ -26,6 +27,8 @@ export interface Exported {
   readonly cost: bigint;
   /** Nanos that unpriced usage is assumed to cost. */
   readonly assumed: bigint;
+  /** The last of the months asked for whose events the ledger has let go of; `null`: it has all. */
+  readonly sealedThrough: number | null;
 }
 
 /** Takes records, and says whether more are wanted. */
@@ -45,7 +48,9 @@ export function exportUsage(engine: Engine, wanted: ExportWanted, take: TakeReco
     const filter = name === undefined ? {} : { userId: (await requireUser(tx, name)).id };
     const from = since === undefined ? Number.NEGATIVE_INFINITY : momentOf("--since", since, zone);
     const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, zone);
-    let exported: Exported = { events: 0, cost: 0n, assumed: 0n };
+    const sealed = await tx.sealing.lastMonth();
+    const isMissed = sealed !== null && calendar(zone).window("month", sealed).end > from;
+    let exported: Exported = { events: 0, cost: 0n, assumed: 0n, sealedThrough: isMissed ? sealed : null };
     let after: IdentityCursor | null = null;
     do {
       const { rows, next }: Page<IdentifiedEvent, IdentityCursor> = await tx.ledger.identified(filter, {
@@ -72,5 +77,5 @@ function counted(before: Exported, found: readonly IdentifiedEvent[]): Exported 
     cost += BigInt(standing.cost);
     assumed += BigInt(standing.assumed);
   }
-  return { events: before.events + found.length, cost, assumed };
+  return { ...before, events: before.events + found.length, cost, assumed };
 }

@@ -37,7 +37,11 @@ export interface Renamed {
 }
 
 /** Changes a tester's email, their name, or both. The old email still finds them, as an alias; the id stays. */
-export async function renameUser(engine: Engine, input: RenameUser, options: ChangeOptions = {}): Promise<Renamed> {
+export async function renameUser(
+  engine: Engine,
+  input: RenameUser,
+  options: ChangeOptions = {},
+): Promise<Renamed> {
   const { email: givenEmail, name: givenName } = input;
   if (givenEmail === undefined && givenName === undefined) {
     throw new AlphaError("usage", "say what they are called from now on", {

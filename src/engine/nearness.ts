@@ -1,12 +1,13 @@
 import type { Stop } from "../domain/emergency.js";
 import { noAmounts, type Period } from "../domain/meter.js";
 import { fullnessOf, type Nearness, nearnessOf } from "../domain/nearness.js";
+import type { Tier } from "../domain/tier.js";
 import type { User } from "../domain/user.js";
 import { calendar, type Instant } from "../domain/window.js";
 import type { Engine } from "./engine.js";
 import { requireTierKey } from "./find.js";
 import type { Reading, UserFilter } from "./ports.js";
-import { decisionUnder } from "./standing.js";
+import { decisionUnder, type Standing } from "./standing.js";
 
 /** A tester, and how close they are to being refused. */
 export interface NearUser {
@@ -14,10 +15,20 @@ export interface NearUser {
   readonly nearness: Nearness;
 }
 
-/** Everybody of `users`, in their order: read at once, since one by one would take a query each for many things. */
-export async function nearnessesOf(tx: Reading, users: readonly User[], at: Instant): Promise<NearUser[]> {
+/** What decides about a tester, and on which tier. */
+export interface UserStanding {
+  readonly user: User;
+  readonly tier: Tier;
+  readonly standing: Standing;
+}
+
+/**
+ * What decides about everybody of `users`, in their order: read at once, since one by one would take a query each for many
+ * things.
+ */
+export async function standingsOf(tx: Reading, users: readonly User[], at: Instant): Promise<UserStanding[]> {
   const settings = await tx.settings.current();
-  const stops = (await tx.emergency.active(at)).filter(stopsEveryCall);
+  const stops = await tx.emergency.active(at);
   const tiers = new Map((await tx.tiers.list()).map((tier) => [tier.key, tier]));
   const overrides = await tx.usage.report.overrides();
   const held = await tx.users.everyHeld(at);
@@ -48,7 +59,15 @@ export async function nearnessesOf(tx: Reading, users: readonly User[], at: Inst
       month: usageOf(months, user.id),
       held: held.get(user.id) ?? noAmounts(),
     };
-    return [{ user, nearness: nearnessOf(decisionUnder(standing, tier)) }];
+    return [{ user, tier, standing }];
+  });
+}
+
+/** How close everybody of `users` is to being refused, in their order. */
+export async function nearnessesOf(tx: Reading, users: readonly User[], at: Instant): Promise<NearUser[]> {
+  return (await standingsOf(tx, users, at)).map(({ user, tier, standing }) => {
+    const stops = standing.stops.filter(stopsEveryCall);
+    return { user, nearness: nearnessOf(decisionUnder({ ...standing, stops }, tier)) };
   });
 }
 

@@ -19,10 +19,12 @@ import type { MeterStore } from "./meter-port.js";
 
 export type { LastSeen, MeterStore } from "./meter-port.js";
 export type { AlertsWriting, ListedAlert } from "./ports-alerts.js";
-export type { AuditEntry, RecordedEntry } from "./ports-audit.js";
+export type { AuditEntry, AuditWriting, RecordedEntry } from "./ports-audit.js";
+export type { AsOf, DayRefusals, HistoryReading, UserInForce } from "./ports-history.js";
 export type { ImportRecord, ImportsWriting } from "./ports-imports.js";
 export type { LedgerReading, Page, UserShare } from "./ports-ledger.js";
 export type { HoursWithin } from "./ports-overlaps.js";
+export type { RecentReading } from "./ports-recent.js";
 export type { StatusReading } from "./ports-status.js";
 export type { NewUser, UserFilter, UsersReading, UsersWriting } from "./ports-users.js";
 

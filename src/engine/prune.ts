@@ -99,7 +99,7 @@ function monthOf(text: string): number {
 
 async function planOf(engine: Engine, tx: Reading, before: number): Promise<Plan> {
   const zone = calendar((await tx.settings.current()).time_zone);
-  await requireClosed(engine, tx, before, zone);
+  requireOver(engine, before, zone);
   const days = await tx.sealing.daysWithTotals();
   const sealed = (await tx.sealing.lastMonth()) ?? Number.NEGATIVE_INFINITY;
   const months: number[] = [];
@@ -107,6 +107,7 @@ async function planOf(engine: Engine, tx: Reading, before: number): Promise<Plan
     for (let each = Math.max(zone.dayToMonth(days.first), sealed + 1); each < before; each += 1)
       months.push(each);
   }
+  if (months.length > 0) await requireClosed(tx, before);
   const lastRow = await tx.sealing.lastRow();
   const counts = months.length === 0 ? [] : await tx.sealing.rowCounts(spansOf(months, zone), 0);
   return { zone, months, lastRow, counts };
@@ -116,13 +117,16 @@ function spansOf(months: readonly number[], zone: Calendar) {
   return months.map((month) => zone.window("month", month));
 }
 
-async function requireClosed(engine: Engine, tx: Reading, before: number, zone: Calendar): Promise<void> {
+function requireOver(engine: Engine, before: number, zone: Calendar): void {
+  const running = zone.monthOf(engine.now());
+  if (before <= running) return;
+  throw new AlphaError("conflict", `${monthLabel(before - 1)} is not over yet`, {
+    hint: `the latest that can be given is --before ${monthLabel(running)}-01`,
+  });
+}
+
+async function requireClosed(tx: Reading, before: number): Promise<void> {
   const last = firstDayOfMonth(before) - 1;
-  if (zone.dayOf(engine.now()) <= last) {
-    throw new AlphaError("conflict", `${monthLabel(before - 1)} is not over yet`, {
-      hint: `the latest that can be given is --before ${monthLabel(zone.monthOf(engine.now()))}-01`,
-    });
-  }
   const closed = (await tx.records.lastReset())?.day ?? null;
   if (closed !== null && closed >= last) return;
   throw new AlphaError(

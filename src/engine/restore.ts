@@ -22,7 +22,7 @@ export interface Restorable {
 }
 
 export interface Restored extends Restorable {
-  /** Where the database that was there is now; `null` where there was none, or it was only tried. */
+  /** Where the database that was there is now; `null`: it was only tried. */
   readonly aside: string | null;
 }
 
@@ -92,7 +92,7 @@ async function prepare(
   await audit({ ...engine, actor: RESTORE_ACTOR }, tx, at, {
     action: "emergency-stop.on",
     subject: `stop:${stop.id}`,
-    after: { action: "stop", reason: why },
+    after: { action: "stop", reason: why, actor: RESTORE_ACTOR },
     reason: why,
   });
   return { asOf, holdsDropped: holds.length };

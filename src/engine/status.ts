@@ -1,4 +1,6 @@
+import type { QuotaState } from "../domain/decide.js";
 import { type Amounts, addAmounts, noAmounts } from "../domain/meter.js";
+import { type Nearness, nearnessOf } from "../domain/nearness.js";
 import {
   actualCost,
   NO_SUMS,
@@ -7,13 +9,15 @@ import {
   type UnpricedModel,
   unpricedModels,
 } from "../domain/report.js";
+import type { User } from "../domain/user.js";
 import { type Calendar, calendar, firstDayOfMonth, type Instant } from "../domain/window.js";
 import { type DescribedStop, describeStops } from "./emergency.js";
 import type { Engine } from "./engine.js";
 import { type GuardrailStanding, guardrailStandings } from "./guardrails.js";
+import { standingsOf, type UserStanding } from "./nearness.js";
 import type { Reading, ResetRun } from "./ports.js";
 import type { LastEvent, RecentUse } from "./ports-status.js";
-import { everyStanding, type UserStanding } from "./standings.js";
+import { quotasUnder } from "./standing.js";
 import { type Concern, concernsOf } from "./status-concerns.js";
 
 const HOUR = 60 * 60_000;
@@ -23,7 +27,13 @@ const MOST_RECENT = 1_000_000;
 const MOST_BACK = 100_000;
 
 /** A tester who used something today, or who is near a limit or beyond it. */
-export interface StatusUser extends UserStanding {
+export interface StatusUser {
+  readonly user: User;
+  readonly quotas: readonly QuotaState[];
+  /** What limits say of a call that asks for nothing, stops and suspension apart. */
+  readonly state: Nearness["state"];
+  /** The quota that says so, or of those that say nothing the fullest; `null`: nothing is limited. */
+  readonly fullest: QuotaState | null;
   /** Of today. */
   readonly sums: Sums;
 }
@@ -89,7 +99,7 @@ export async function systemStatus(engine: Engine): Promise<SystemStatus> {
     const cells = await tx.usage.cells({ from: today, to: today + 1 }, "user");
     const kinds = await tx.usage.cells(month, "kind");
     const yesterday = totalOf(await tx.usage.cells({ from: today - 1, to: today }, "day"));
-    const standings = await everyStanding(tx, at);
+    const present = await tx.users.list();
     const lastReset = (await tx.records.lastReset()) ?? null;
     const known = {
       at,
@@ -104,10 +114,10 @@ export async function systemStatus(engine: Engine): Promise<SystemStatus> {
         month: totalOf(kinds),
       },
       testers: {
-        active: standings.filter(({ user }) => user.status === "active").length,
-        suspended: standings.filter(({ user }) => user.status === "suspended").length,
+        active: present.filter(({ status }) => status === "active").length,
+        suspended: present.filter(({ status }) => status === "suspended").length,
       },
-      users: usersOf(standings, cells),
+      users: usersOf(await standingsOf(tx, present, at), cells),
       refusals: await refusalsOn(tx, today),
       unpriced: unpricedModels(kinds),
       held: await heldNow(tx, at),
@@ -132,10 +142,12 @@ function usersOf(
   cells: readonly (Sums & { readonly userId: number })[],
 ): StatusUser[] {
   const used = new Map(cells.map((cell) => [cell.userId, cell]));
-  return standings.flatMap((standing) => {
-    const sums = used.get(standing.user.id);
-    if (sums === undefined && standing.state === "ok") return [];
-    return [{ ...standing, sums: sums ?? NO_SUMS }];
+  return standings.flatMap(({ user, tier, standing }) => {
+    const quotas = quotasUnder(standing, tier);
+    const { state, quota: fullest } = nearnessOf({ code: "ok", quotas });
+    const sums = used.get(user.id);
+    if (sums === undefined && state === "free") return [];
+    return [{ user, quotas, state, fullest, sums: sums ?? NO_SUMS }];
   });
 }
 

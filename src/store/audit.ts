@@ -1,4 +1,4 @@
-import type { AuditWriting } from "../engine/ports-audit.js";
+import type { AuditWriting } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
 function json(value: unknown): string | null {

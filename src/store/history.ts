@@ -4,7 +4,7 @@ import type { Hold } from "../domain/ledger-model.js";
 import { type Amounts, type Meter, noAmounts, type Period } from "../domain/meter.js";
 import type { CallKind } from "../domain/usage.js";
 import type { Instant, Window } from "../domain/window.js";
-import type { AsOf, DayRefusals, HistoryReading, UserInForce } from "../engine/ports-history.js";
+import type { AsOf, DayRefusals, HistoryReading, UserInForce } from "../engine/ports.js";
 import { loadGuardrails, loadStops } from "./emergency.js";
 import { inForce } from "./in-force.js";
 import { overrideOf } from "./override-row.js";

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import type { AsOf } from "../engine/ports-history.js";
+import type { AsOf } from "../engine/ports.js";
 
 type VersionedTable = "guardrail" | "membership" | "override" | "price" | "setting" | "stop" | "tier_version";
 

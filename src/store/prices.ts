@@ -1,6 +1,5 @@
 import { type OwnPrice, OwnPrices } from "../domain/own-prices.js";
-import type { PricesWriting } from "../engine/ports.js";
-import type { AsOf } from "../engine/ports-history.js";
+import type { AsOf, PricesWriting } from "../engine/ports.js";
 import { inForce } from "./in-force.js";
 import type { Db, Schema } from "./schema.js";
 

@@ -1,6 +1,6 @@
 import type { DecisionCode } from "../domain/decide.js";
 import type { Meter } from "../domain/meter.js";
-import type { RecentReading } from "../engine/ports-recent.js";
+import type { RecentReading } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
 export function recentOn(db: Db): RecentReading {
@@ -74,7 +74,6 @@ export function recentOn(db: Db): RecentReading {
       const rows = await db
         .selectFrom("usage_day")
         .innerJoin("call_kind", "call_kind.id", "usage_day.call_kind_id")
-        .where("user_id", "in", db.selectFrom("users").select("users.id"))
         .where("day", ">=", from)
         .where("day", "<", to)
         .where("feature", "!=", "")

@@ -10,7 +10,11 @@ import { loadTiers } from "./tiers.js";
 /** What decided about the users who were on a tier at some time. */
 export async function rulesHistory(db: Db, tier: string): Promise<RulesHistory> {
   return {
-    settings: await versions(db, "setting", (at) => loadSettings(db, at)),
+    // What was never set is as it is in a new database.
+    settings: [
+      { from: 0, value: await loadSettings(db, 0) },
+      ...(await versions(db, "setting", (at) => loadSettings(db, at))),
+    ],
     tiers: await versions(
       db,
       "tier_version",

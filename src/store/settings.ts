@@ -1,6 +1,5 @@
 import { readSettings, type Settings, storedSetting } from "../domain/settings.js";
-import type { SettingsWriting } from "../engine/ports.js";
-import type { AsOf } from "../engine/ports-history.js";
+import type { AsOf, SettingsWriting } from "../engine/ports.js";
 import { inForce } from "./in-force.js";
 import type { Db } from "./schema.js";
 

@@ -1,7 +1,6 @@
 import { METERS, type Meter, PERIODS, type Period, type Quota } from "../domain/meter.js";
 import { byRank, type Tier } from "../domain/tier.js";
-import type { TiersWriting } from "../engine/ports.js";
-import type { AsOf } from "../engine/ports-history.js";
+import type { AsOf, TiersWriting } from "../engine/ports.js";
 import { inForce } from "./in-force.js";
 import type { Db } from "./schema.js";
 

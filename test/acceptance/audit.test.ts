@@ -29,8 +29,29 @@ const toTheMinute = (text: string) => text.replace(/(T\d\d:\d\d):\d\d(?:\.\d+)?Z
 
 test("the audit fits 80 columns, and says more on 120", async () => {
   const args = ["audit", "--since", "2026-11-22"];
-  expect((await alphaInTerminal(home, args)).text).toBe("");
-  expect((await alphaInTerminal(home, args, { columns: 120 })).text).toBe("");
+  expect((await alphaInTerminal(home, args)).text).toBe(
+    `ENTRY  TIME              ACTOR   ACTION             SUBJECT        CHANGE
+    7  2026-11-22 11:00  tester  emergency-stop.on  stop:1         action stop,…
+    6  2026-11-22 10:00  tester  settings.set       setting:warn…  80% → 75%
+    5  2026-11-22 09:00  tester  tiers.set          tier:free      tokens/day 1…
+    4  2026-11-22 08:00  tester  users.promote      ada@example.…  tier free →…
+hidden at this width: REASON (widen the terminal, or use --format csv)
+
+Times are in UTC. One in full: alpha audit <entry>
+`,
+  );
+  await home.ok(["undo", "5"]);
+  const wide = await alphaInTerminal(home, [...args, "--until", "2026-11-22T12:00:00Z"], { columns: 120 });
+  expect(wide.text).toBe(
+    `ENTRY  TIME              ACTOR   ACTION             SUBJECT          CHANGE                    UNDONE BY  REASON
+    7  2026-11-22 11:00  tester  emergency-stop.on  stop:1           action stop, user bob,…
+    6  2026-11-22 10:00  tester  settings.set       setting:warn_at  80% → 75%
+    5  2026-11-22 09:00  tester  tiers.set          tier:free        tokens/day 1,000 → 2,000          8
+    4  2026-11-22 08:00  tester  users.promote      ada@example.com  tier free → basic                    launch partner
+
+Times are in UTC. One in full: alpha audit <entry>
+`,
+  );
 });
 
 test("entries are found by actor, subject, action and time, and page by page", async () => {

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Home } from "../support/cli.js";
 import { commandTree, formatsOf, leaves, offers } from "../support/command-tree.js";
 import { preparedHomes } from "../support/prepared-homes.js";
 import { sampleOf, staleSamples } from "../support/samples.js";
@@ -52,6 +53,13 @@ function errorOf(stderr: string) {
   return error;
 }
 
+/** A call in October, whose days are closed. */
+async function withOldUsage(home: Home): Promise<void> {
+  const call = { id: "old", timestamp: "2026-10-01T10:00:00Z", user: "ada", input_tokens: 5, cost_usd: 0.01 };
+  await home.ok(["usage", "import", "-"], { input: JSON.stringify(call) });
+  await home.ok(["reset", "daily"]);
+}
+
 test("every command has a sample, and every sample a command", () => {
   expect(commands.length).toBeGreaterThan(20);
   for (const [path] of commands) expect(sampleOf(path)).toBeTruthy();
@@ -90,11 +98,13 @@ describe.concurrent.each(commands)("alpha %s", (path, command) => {
       // Their tables are of what is on, and what is wrong; then they do not exit 0.
       const isStatus = path === "emergency-stop status";
       const isVerify = path === "db verify";
+      const isRebuild = path === "db rebuild";
       // Some leave nothing to print when they are run again.
       const printed = async (format: string) => {
         const home = prepared();
         if (isStatus) await home.ok(["emergency-stop", "on"]);
-        if (isVerify) rowsOf(home.database, "delete from usage_day returning day");
+        if (isVerify || isRebuild) rowsOf(home.database, "delete from usage_day returning day");
+        if (path === "db prune") await withOldUsage(home);
         const { code, stdout } = await home.run([...sampleOf(path), "--format", format]);
         expect(code).toBe(isStatus ? 4 : isVerify ? 1 : 0);
         return stdout;

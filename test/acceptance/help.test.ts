@@ -29,6 +29,10 @@ const ASKING: Readonly<Record<string, readonly Step[]>> = {
     { wait: "Removed" },
   ],
   "alpha status --watch": [{ wait: "q quit", send: "q" }],
+  "alpha users remove ada@example.com": [
+    { wait: "Remove ada@example.com", send: `y${KEY.enter}` },
+    { wait: "Removed" },
+  ],
   "alpha tiers remove team": [{ wait: "Remove the tier team?", send: `y${KEY.enter}` }, { wait: "Removed" }],
 };
 
@@ -37,7 +41,11 @@ const ANEW = ["init", "users add"];
 
 /** What must be so before a command can do its work. */
 const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  "users add": [["init"]],
+  "users add": [
+    ["init"],
+    ["users", "add", "finn@example.com"],
+    ["users", "remove", "finn@example.com", "--yes"],
+  ],
   "users resume": [["users", "suspend", "ada@example.com"]],
   "tiers remove": [["tiers", "add", "team"]],
   "guardrails clear": [["guardrails", "set", "--daily-cost", "25"]],

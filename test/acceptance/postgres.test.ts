@@ -11,9 +11,11 @@ import { sampleOf } from "../support/samples.js";
 import { MINUTE } from "../support/store.js";
 
 const { prepared } = preparedHomes();
-/** All but the one that makes a database of its own, and whether they change anything. */
+/** One makes a database of its own, the others are about the file or about the server. */
+const OF_ONE_DATABASE = ["demo", "db info", "db backup", "db restore"];
+/** All others, and whether they change anything. */
 const commands = leaves(commandTree())
-  .filter(([path]) => path !== "demo")
+  .filter(([path]) => !OF_ONE_DATABASE.includes(path))
   .map(([path, command]) => [path, offers(command, "--dry-run")] as const);
 const server = inject("postgres");
 

@@ -14,10 +14,24 @@ beforeEach(async () => {
 
 test("each setting is listed with its value and where that came from", async () => {
   await home.ok(["settings", "set", "hold-ttl", "15m", "--reason", "slow models"]);
-  const wide = await alphaInTerminal(home, ["settings", "list"], { columns: 140 });
-  expect(wide.text.replaceAll(home.path, "~")).toBe("");
-  const narrow = await alphaInTerminal(home, ["settings", "list"]);
-  expect(narrow.text.replaceAll(home.path, "~")).toBe("");
+  const text = async (columns: number) =>
+    (await alphaInTerminal(home, ["settings", "list"], { columns })).text.replaceAll(home.path, "~");
+  const wide = await text(140);
+  expect(wide).toContain(
+    `
+SETTING           VALUE                FROM                      DEFAULT  WHAT IT IS
+time_zone         Europe/Berlin        olga, 2026-11-22 12:00    UTC      accounting zone: where days and months begin
+default_tier      free                 default                            tier on which new testers start
+`.trimStart(),
+  );
+  expect(wide).toContain(
+    "\nhold_ttl          15m                  tester, 2026-11-22 13:00  10m      how long a reservation",
+  );
+  expect(wide).toContain("\nNot in the database, and nothing that decides; a flag, the environment");
+  expect(wide).toMatch(/^database +where the database is +ALPHA_DATABASE +~\/alpha\.db$/m);
+  const narrow = await text(80);
+  expect(narrow).toContain("\nhold_ttl          15m                  tester, 2026-11-22 13:00");
+  expect(narrow.split("\n").filter((line) => line.length > 80)).toEqual([]);
 });
 
 test("JSON has values as programs read them, and what is not in the database apart", async () => {

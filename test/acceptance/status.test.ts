@@ -1,6 +1,9 @@
-import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { createRequire } from "node:module";
+import { beforeEach, expect, inject, onTestFinished, test } from "vitest";
+import { BIN_PATH, freshHome, type Home, homeAt, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { createDatabase, dropDatabase } from "../support/postgres.js";
+import { tcpUrl } from "../support/postgres-server.js";
 import { alphaInTerminal, KEY, runInTerminal, type Step } from "../support/pty.js";
 import { snapshot } from "../support/snapshot.js";
 import { DAY, HOUR, MINUTE, record, reserve } from "../support/store.js";
@@ -64,7 +67,7 @@ test("JSON has the same and more, in one envelope", async () => {
     testers: { active: 3, suspended: 0, blocked: 1, near: 0 },
     users: [
       { user: "bob", state: "blocked", today: { cost: { usd: "1" } }, fullest: { meter: "tokens" } },
-      { user: "cleo", state: "ok" },
+      { user: "cleo", state: "free" },
     ],
     holds: { live: 1, tokens: 100, expired: 0 },
     last_event: { user: "bob", live: true },
@@ -81,8 +84,16 @@ test("a stop comes first, and is red on a terminal", async () => {
   expect(raw).toContain("\u001b[31mNot all is well.");
 });
 
-const SCREEN = "\u001b[?1049h";
-const LEFT = "\u001b[?25h\u001b[?1049l";
+/** Runs a statement on a PostgreSQL database, from outside of the test. */
+const QUERY = `
+  const { Client } = require(${JSON.stringify(createRequire(import.meta.url).resolve("pg"))});
+  const client = new Client({ connectionString: process.argv[1] });
+  client.connect().then(() => client.query(process.argv[2])).then(() => client.end());
+`;
+
+const ESC = "\u001b";
+const SCREEN = `${ESC}[?1049h`;
+const LEFT = `${ESC}[?25h${ESC}[?1049l`;
 const watch = (
   steps: readonly Step[],
   size: { columns?: number; rows?: number } = {},
@@ -101,28 +112,22 @@ test("--watch draws in place, sorts, pauses and quits by keys, and leaves the te
   expect(code).toBe(0);
   expect(raw.startsWith(SCREEN)).toBe(true);
   expect(raw.trimEnd().endsWith(LEFT)).toBe(true);
-  // What did not change was not sent again: the foot was, five times, and the total of today once.
+  // What did not change was not sent again.
   expect(raw.split("this month")).toHaveLength(2);
 });
 
 test("--watch shows what happens meanwhile", async () => {
-  const steps = [
-    { wait: "q quit", send: "p" },
-    { wait: "paused", send: "p" },
-    { wait: "2 calls, holding", send: "q" },
-  ];
-  const watching = watch(steps, { rows: 40 }, ["--interval", "100ms"]);
-  // Whenever it comes, before the first drawing or after it, it is seen.
-  await seededReservation();
-  expect(await watching).toMatchObject({ code: 0 });
+  const call = ["usage", "record", "ada", "--input-tokens", "5", "--cost", "0"];
+  const { code } = await watch(
+    [
+      { wait: "3.00   1,260", run: [process.execPath, BIN_PATH, ...call] },
+      { wait: "3.00   1,265", send: "q" },
+    ],
+    {},
+    ["--interval", "100ms"],
+  );
+  expect(code).toBe(0);
 });
-
-async function seededReservation(): Promise<void> {
-  const { openStore } = await import("../../src/store/open-store.js");
-  const store = await openStore({ database: home.database, waitMs: 5_000 });
-  await store.meter.commit([reserve("r2", { tokens: 7, cost: 0 }, "cleo", NOW)]);
-  await store.close();
-}
 
 test("--watch follows the size of the terminal, and fits a low one", async () => {
   const { raw, code } = await watch(
@@ -134,15 +139,34 @@ test("--watch follows the size of the terminal, and fits a low one", async () =>
     { columns: 60, rows: 30 },
   );
   expect(code).toBe(0);
-  const rows = [...raw.matchAll(/\u001b\[(\d+);1H/g)].map(([, row]) => Number(row));
-  expect(Math.max(...rows)).toBe(30);
+  // Its last row is drawn on, and the one behind it never.
+  expect(raw).toContain(`${ESC}[30;1H`);
+  expect(raw).not.toContain(`${ESC}[31;1H`);
+});
+
+test("--watch tells of a server that does not answer, and goes on when it does", async () => {
+  const name = await createDatabase();
+  onTestFinished(() => dropDatabase(name));
+  const address = tcpUrl(inject("postgres"), name);
+  const there = homeAt(home.path, address);
+  await seededDatabase(address, [{ id: "ada" }], { at: NOW });
+  const sql = (statement: string) => [process.execPath, "-e", QUERY, address, statement];
+  const { code, raw } = await alphaInTerminal(there, ["status", "--watch", "--interval", "100ms"], {
+    steps: [
+      { wait: "every 100ms", run: sql("alter table alert rename to away") },
+      { wait: "trying again: ", run: sql("alter table away rename to alert") },
+      { wait: "every 100ms", send: "q" },
+    ],
+  });
+  expect(code).toBe(0);
+  expect(raw).toContain(`${ESC}[31mq quit   trying again: `);
 });
 
 test("Ctrl-C and SIGTERM leave the terminal as it was, and exit 130", async () => {
   for (const last of [{ send: KEY.ctrlC }, { signal: SIGTERM }]) {
     const script = 'trap : TERM; "$0" "$@"; echo "exit $?"; stty -a';
     const { text, raw } = await runInTerminal(
-      ["sh", "-c", script, process.execPath, `${process.cwd()}/bin/alpha.js`, "status", "--watch"],
+      ["sh", "-c", script, process.execPath, BIN_PATH, "status", "--watch"],
       {
         cwd: home.path,
         env: { ...home.env, TERM: "xterm-256color" },
@@ -156,7 +180,7 @@ test("Ctrl-C and SIGTERM leave the terminal as it was, and exit 130", async () =
   }
 });
 
-test("a database that goes away while it is watched is told at the foot, and one that never was before", async () => {
+test("without a database the screen is not taken", async () => {
   const none = freshHome();
   const { text, raw, code } = await alphaInTerminal(none, ["status", "--watch"]);
   expect(code).toBe(3);

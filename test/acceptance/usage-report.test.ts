@@ -202,6 +202,37 @@ test("without any usage, and without anybody, it says so", async () => {
   ]);
 });
 
+test.each(["user", "tier", "model", "provider", "feature", "day"])(
+  "by %s its CSV and Markdown add up to its totals",
+  async (by) => {
+    const home = await used();
+    const wanted = ["usage", "report", "--since", "2026-10-01", "--by", by];
+    const { totals, rows } = await home.json(wanted);
+    const csv = (await home.ok([...wanted, "--format", "csv"])).trimEnd().split("\n");
+    const markdown = (await home.ok([...wanted, "--format", "markdown"])).split("\n");
+    const table = markdown.filter((line) => line.startsWith("|"));
+    const inner = (line: string) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+    const printed = [
+      csv.map((line) => line.split(",")),
+      // Without the rule below the head and the totals in the foot.
+      [...table.slice(0, 1), ...table.slice(2, -1)].map(inner),
+    ];
+    for (const [head = [], ...body] of printed) {
+      expect(body).toHaveLength(rows.length);
+      const sum = (key: string) => body.reduce((total, cells) => total + Number(cells[head.indexOf(key)]), 0);
+      expect(sum("tokens")).toBe(totals.tokens);
+      expect(sum("requests")).toBe(totals.requests);
+      expect(sum("unpriced_events")).toBe(totals.unpriced_events);
+      expect(sum("cost_usd")).toBeCloseTo(Number(totals.cost.usd), 9);
+      expect(sum("assumed_usd")).toBeCloseTo(Number(totals.assumed_cost.usd), 9);
+    }
+  },
+);
+
 test.each([
   [["--month", "2026-13"], 2, '--month "2026-13" is not a month'],
   [["--since", "2026-11-31"], 2, '--since "2026-11-31" is not a day'],

@@ -44,8 +44,7 @@ everyStore((fresh) => {
       record("b", { user: "bob" }),
       settle("live-1", { source: "live" }),
     ]);
-    // The source that was met first comes first.
-    const expected = ["ada test a", "bob test b", "bob test c", "ada live live-1"];
+    const expected = ["ada live live-1", "ada test a", "bob test b", "bob test c"];
     for (const limit of [1, 2, 3, 4, 100]) expect(names(await all(database, {}, limit))).toEqual(expected);
     expect(names(await all(database, { userId: bob?.id ?? 0 }, 1))).toEqual(["bob test b", "bob test c"]);
     expect(await all(database, { userId: 99 })).toEqual([]);

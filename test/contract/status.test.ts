@@ -120,8 +120,8 @@ everyStore((fresh) => {
     await populate(store, "ada");
     const guardrail = { meter: "tokens", period: "day", limit: 10, action: "stop" } as const;
     await change(store, (tx) => tx.emergency.setGuardrail(guardrail, T0));
-    const [{ id }] = (await store.read((tx) => tx.emergency.guardrails())) as [{ id: number }];
-    await change(store, (tx) => tx.emergency.clearGuardrail(id, T0 + 1));
+    const [set] = await store.read((tx) => tx.emergency.guardrails());
+    await change(store, (tx) => tx.emergency.clearGuardrail(set!.id, T0 + 1));
     expect(await store.read((tx) => tx.emergency.guardrails())).toEqual([]);
     expect(await rows("guardrail")).toMatchObject([{ valid_to: T0 + 1 }]);
     await store.meter.commit([record("a")]);

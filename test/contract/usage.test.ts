@@ -8,6 +8,7 @@ const KEPT: Record<CellGrouping, readonly (keyof UsageCell)[]> = {
   user: ["userId"],
   day: ["day"],
   kind: ["provider", "model", "feature"],
+  "day-kind": ["day", "provider", "model", "feature"],
 };
 const ZERO: UsageCell = {
   userId: 0,

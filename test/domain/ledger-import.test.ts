@@ -52,6 +52,8 @@ const configs: fc.Arbitrary<ModelConfig> = fc.record({
   stops: fc.constant([]),
   users: fc.constant([...USERS, REMOVED]),
   ownPrices: fc.constantFrom(null, new OwnPrices(OWN_PRICE_LIST)),
+  // Among the times of the records, or before them all.
+  sealedUntil: fc.constantFrom(0, instant("2026-10-25T00:00:00Z"), instant("2026-10-31T10:00:00Z")),
 });
 
 type Outcome = { readonly status: string; readonly reason?: string };
@@ -78,10 +80,13 @@ function enter(
 ): Outcome[] | null {
   const columns = columnsOf(records);
   const { from, to } = slice;
-  const { settings, ownPrices, users, knownEvents } = store.load(operationsOf(records.slice(from, to), at));
+  const { settings, ownPrices, sealedUntil, users, knownEvents } = store.load(
+    operationsOf(records.slice(from, to), at),
+  );
   const entered = enterSlice(columns, slice, {
     settings,
     ownPrices,
+    sealedUntil,
     book: BOOK,
     userIds: Float64Array.from(columns.users, (name) => users.get(name)?.id ?? 0),
     known: new Map([...knownEvents].map(([key, hash]) => [key.slice(SOURCE.length + 1), hash])),

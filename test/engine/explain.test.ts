@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Decision } from "../../src/domain/decide.js";
 import { formatInstant } from "../../src/domain/window.js";
 import { emergencyOff, emergencyOn } from "../../src/engine/emergency.js";
@@ -153,4 +153,19 @@ test("what was decided is explained later as it was decided", async () => {
     }),
     { numRuns: 25 },
   );
+});
+
+test("the past of a sealed month is refused, since what was used by then is not known any more", async () => {
+  const { store, insert, drop } = await openFreshSqlite();
+  onTestFinished(drop);
+  const engine = engineOn(store, T0 - 60 * DAY);
+  await initialise(engine, { timeZone: "UTC" });
+  await addUsers(engine, [{ id: "ada" }]);
+  engine.at = T0;
+  const october = Date.UTC(2026, 9, 31, 23, 59);
+  const sums = { events: 0, requests: 0, tokens: 0, images: 0, cost: 0, assumed: 0 };
+  await insert("sealed_month", { month: 2026 * 12 + 9, sealed_at: T0, actor: "olga", ...sums });
+  const at = (instant: number) => explainUser(engine, { user: "ada" }, formatInstant(instant));
+  await expect(at(october)).rejects.toThrow("the events of 2026-10 were let go of");
+  expect(await at(october + MINUTE)).toMatchObject({ past: true, explanation: { decision: { code: "ok" } } });
 });

@@ -324,7 +324,7 @@ describe("an import that is stopped", () => {
     const interrupt = new AbortController();
     const stopped = await run([logOf(records, { size: 10 }), logOf(records, { name: "never" })], {
       signal: interrupt.signal,
-      progress: { report: ({ records }) => records >= 20 && interrupt.abort() },
+      progress: { report: ({ records }) => (records ?? 0) >= 20 && interrupt.abort() },
     });
     expect(stopped).toMatchObject({ interrupted: true, total: { inserted: 20 } });
     expect(stopped.logs.map(({ file, error }) => [file, error?.code])).toEqual([["a.jsonl", "interrupted"]]);

@@ -51,6 +51,7 @@ test("missed days are caught up on, each of them once, in slices", async () => {
     meter: store.meter,
     read: (work) => store.read(work),
     close: () => store.close(),
+    size: () => store.size(),
     write: (work, options) => {
       transactions += 1;
       return store.write(work, options);
@@ -170,6 +171,7 @@ test("a plan that another run has carried out meanwhile is carried out no second
     location: store.location,
     meter: store.meter,
     close: () => store.close(),
+    size: () => store.size(),
     write: (work, options) => store.write(work, options),
     async read(work) {
       const planned = await store.read(work);
@@ -190,6 +192,7 @@ test("the lease is given back at the end, and when closing fails", async () => {
     meter: store.meter,
     read: (work) => store.read(work),
     close: () => store.close(),
+    size: () => store.size(),
     write: (work, options) =>
       store.write(
         (tx) =>

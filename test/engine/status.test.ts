@@ -95,13 +95,13 @@ test("who used something, and who is near a limit or beyond it, forgiveness and 
   expect(await standings()).toEqual([
     ["ada", "near", "tokens/day"],
     ["bob", "blocked", "cost/month"],
-    ["cleo", "ok", "tokens/day"],
+    ["cleo", "free", "tokens/day"],
   ]);
   await commit(reserve("r", { tokens: 150, cost: 0 }, "ada", T0));
   expect((await standings())[0]).toEqual(["ada", "blocked", "tokens/day"]);
   const forgiven = { user_id: 1, period: "day", window_index: Math.floor(T0 / DAY), forgiven_at: T0 };
   await database.insert("forgiveness", { ...forgiven, meter: "tokens", amount: 700 });
-  expect((await standings())[0]).toEqual(["ada", "ok", "tokens/day"]);
+  expect((await standings())[0]).toEqual(["ada", "free", "tokens/day"]);
   expect(await codes()).toEqual(["testers-blocked"]);
 });
 

@@ -45,6 +45,7 @@ it("says that all is equal, and how much was compared", async () => {
     windows: 0,
     days: 0,
     guardrails: 0,
+    sealedMonths: 0,
     differenceCount: 0,
     differences: [],
   });
@@ -55,6 +56,7 @@ it("says that all is equal, and how much was compared", async () => {
     windows: 3 * 5 + 3 * 2,
     days: 3 * 5 * 2,
     guardrails: 1,
+    sealedMonths: 0,
     differenceCount: 0,
     differences: [],
   });
@@ -102,7 +104,9 @@ it.each([
   ],
   [
     "a row of the ledger that nobody counted",
-    "insert into usage_event select 9999, user_id, call_kind_id, occurred_at, recorded_at, 4, 0, 0, 0, 0, 0, 0, 0, 0, 'log', null, null, null, null, null, null, null, null, null from usage_event where id = 1",
+    `insert into usage_event (user_id, call_kind_id, occurred_at, recorded_at, input, cache_read, cache_write, output,
+      reasoning, images, requests, cost, assumed, priced_by)
+      select user_id, call_kind_id, occurred_at, recorded_at, 4, 0, 0, 0, 0, 0, 0, 0, 0, 'log' from usage_event where id = 1`,
     { total: "day", user: "ada", field: "input_tokens" },
   ],
 ])("names %s", async (_, text, difference) => {

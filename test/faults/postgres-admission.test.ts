@@ -85,7 +85,7 @@ test("whoever reads the database meanwhile never sees more settled and held than
   const flag = join(tempFolder(), "enough");
   const zone = calendar("UTC");
   const indexes = (["day", "month"] as const).map((period) => String(zone.windowAt(period, T0).index));
-  const watching = (await observer.start())(database.url, String(T0), ...indexes);
+  const watching = (await observer.start())(database.direct, String(T0), ...indexes);
   const look = asking<Observed>(watching);
   await look();
 

@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { contentHash } from "../../src/domain/content-hash.js";
 import { exportedUsage } from "../../src/domain/exported-usage.js";
 import { standingOf } from "../../src/domain/ledger-corrections.js";
-import { type Entry, hashForUser, hashWithoutUser, type Operation } from "../../src/domain/ledger-model.js";
+import {
+  type Entry,
+  eventKey,
+  hashForUser,
+  hashWithoutUser,
+  type Operation,
+} from "../../src/domain/ledger-model.js";
 import { OwnPrices } from "../../src/domain/own-prices.js";
 import type { UsageRecord } from "../../src/domain/usage.js";
 import { alpha } from "../../src/importers/alpha.js";
@@ -111,12 +117,12 @@ function checkReproduced(store: ModelStore, met: readonly Operation[]): void {
   const again = store.apply(records.map((record) => operationOf(throughText(record))));
   expect(again.every((each) => "status" in each && each.status === "duplicate")).toBe(true);
   expect(standingsOf(store)).toEqual(before);
-  const ids = new Set(records.map(({ source, id }) => `${source}\n${id}`));
+  const ids = new Set(records.map(({ source, id }) => eventKey(source, id)));
   for (const operation of met) {
     if (operation.op !== "record" && operation.op !== "settle") continue;
     const { entry } = operation;
-    // A second id of a call goes without saying where it comes with the provider's id.
-    if (!ids.has(`${entry.source}\n${entry.id}`) && entry.providerId === null) continue;
+    // A second id of a call is told there by the provider's id alone.
+    if (!ids.has(eventKey(entry.source, entry.id))) continue;
     expect(statusAgain(other, entry)).toBe(statusAgain(store, entry));
   }
 }

@@ -54,6 +54,13 @@ describe("an address", () => {
     });
   });
 
+  test("may say that no statement is kept prepared", () => {
+    expect(read("postgres://h/d").keepsStatements).toBe(true);
+    expect(read("postgres://h/d?prepared_statements=1").keepsStatements).toBe(true);
+    expect(read("postgres://h/d?prepared_statements=0").keepsStatements).toBe(false);
+    expect(refusal("postgres://h/d?prepared_statements=off").hint).toBe("give 0 or 1");
+  });
+
   test.each([
     ["postgres://olga@/alpha?host=/var/run/postgresql", "/var/run/postgresql"],
     ["postgres://olga@%2Fvar%2Frun%2Fpostgresql/alpha", "/var/run/postgresql"],

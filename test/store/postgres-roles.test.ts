@@ -86,7 +86,7 @@ describe.concurrent.each(commands)("alpha $path", ({ path, changes }) => {
     for (const role of changes ? (["operator"] as const) : (["operator", "reporter"] as const)) {
       const { code, stderr } = await (await homeOf(role)).run(sampleOf(path));
       // 4: blocked, since there is a stop.
-      expect({ role, ran: code === 0 || code === 4, stderr }).toMatchObject({ role, ran: true });
+      expect({ role, ran: code === 0 || code === 4 || stderr }).toEqual({ role, ran: true });
     }
   });
 });

@@ -7,7 +7,7 @@ import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { MIGRATION_NAMES } from "../../migrations/names.js";
 import type { Store } from "../../src/engine/ports.js";
 import { initPostgres, isInitialised } from "../../src/store/postgres/init.js";
-import { lookAt, openPostgres } from "../../src/store/postgres/open.js";
+import { connect, lookAt, openPostgres } from "../../src/store/postgres/open.js";
 import { EXCLUDE_WRITERS } from "../../src/store/postgres/write-lock.js";
 import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
 import { CERTIFICATES, socketUrl, tcpUrl } from "../support/postgres-server.js";
@@ -189,6 +189,24 @@ describe("a server", () => {
     });
     await raw.query("rollback");
     expect(await names(store)).toEqual([]);
+  });
+
+  test("keeps no statement prepared where the address says so, and all works as before", async () => {
+    const { url } = await database();
+    const kept = async (address: string) => {
+      const { pool } = connect({ url: address, waitMs: 5_000 });
+      onTestFinished(() => pool.end());
+      await pool.query({ name: "one", text: "select 1" });
+      return (await pool.query("select name from pg_prepared_statements")).rows;
+    };
+    expect(await kept(url)).toEqual([{ name: "one" }]);
+    expect(await kept(`${url}&prepared_statements=0`)).toEqual([]);
+    const store = await opened(`${url}&prepared_statements=0`);
+    await populate(store, "ada");
+    expect(await store.meter.commit([record("1"), record("1")])).toMatchObject([
+      { status: "inserted" },
+      { status: "duplicate" },
+    ]);
   });
 
   test("asks for a password: given, in a file, wrong, none", async () => {

@@ -13,7 +13,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const url = process.env.TEST_POSTGRES_URL;
   const starting = url === undefined ? startPostgres() : Promise.resolve(serverAt(url));
   const [built] = await Promise.allSettled([promisify(execFile)(process.execPath, [BUILD]), starting]);
-  const { stop, restart: _, ...server } = await starting;
+  const { stop, restart: _, ...started } = await starting;
+  const [at, parameters = ""] = process.env.TEST_POSTGRES_POOLER?.split("?") ?? [];
+  const server = { ...started, ...(at === undefined ? {} : { pooler: { at, parameters } }) };
   try {
     if (built.status === "rejected") throw built.reason;
     const client = new pg.Client(socketUrl(server, "postgres"));

@@ -3,6 +3,7 @@ import type { ImportColumns } from "../../src/domain/import-columns.js";
 import type { Entry, Operation } from "../../src/domain/ledger-model.js";
 import type { Nanos } from "../../src/domain/money.js";
 import { type PriceSource, promptSize, type Rates } from "../../src/domain/price.js";
+import { PRICED_BY, type Price } from "../../src/domain/price-rule.js";
 import type { CallKind, Usage } from "../../src/domain/usage.js";
 
 /** A plain record of a log, as both ways into the ledger take it. */
@@ -11,6 +12,7 @@ export interface PlainRecord extends Usage, CallKind {
   readonly user: string;
   readonly occurredAt: number;
   readonly cost: Nanos | null;
+  readonly priced?: Price;
   readonly requests: number;
   readonly status: string;
   readonly hash: number;
@@ -40,6 +42,13 @@ export const BOOK: PriceSource = {
   dearest: () => null,
 };
 
+/** How the ledger that records were exported from had priced them. */
+const PRICED: readonly Price[] = [
+  { cost: 3_000_000, assumed: 0, pricedBy: "book" },
+  { cost: 0, assumed: 0, pricedBy: "own" },
+  { cost: 0, assumed: 70_000_000, pricedBy: "none" },
+];
+
 /** Costs more than $9 million, whatever prices are in force. */
 const TOO_MUCH = {
   ...{ provider: "google", model: "flash", cost: null },
@@ -63,12 +72,14 @@ export function plainRecords(at: number, names: readonly string[]): fc.Arbitrary
     cost: fc.constantFrom(null, null, null, 0, 2_000_000, 120_000_000),
     requests: fc.constantFrom(1, 1, 1, 3),
     status: fc.constantFrom("ok", "ok", "error", "timeout"),
+    priced: fc.constantFrom(null, null, null, ...PRICED),
     hash: fc.constantFrom(1, 2),
     isTooMuch: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
   });
   return fc.array(record, { minLength: 1, maxLength: 80, size: "max" }).map((drafts) =>
-    drafts.map(({ id, age, isTooMuch, ...draft }, i) => ({
+    drafts.map(({ id, age, isTooMuch, priced, ...draft }, i) => ({
       ...draft,
+      ...(priced === null ? {} : { priced, cost: null }),
       ...(isTooMuch ? TOO_MUCH : {}),
       id: id ?? `n${String(i).padStart(3, "0")}`,
       occurredAt: at - age + i,
@@ -122,7 +133,17 @@ export function columnsOf(records: readonly PlainRecord[]): ImportColumns {
     reasoning: column(({ reasoning }) => reasoning),
     images: column(({ images }) => images),
     requests: column(({ requests }) => requests),
-    cost: column(({ cost }) => cost ?? Number.NaN),
+    cost: column(({ cost, priced }) => cost ?? priced?.cost ?? Number.NaN),
+    ...(records.some(({ priced }) => priced !== undefined)
+      ? {
+          priced: {
+            by: Uint32Array.from(records, ({ priced }) =>
+              priced === undefined ? 0 : PRICED_BY.indexOf(priced.pricedBy) + 1,
+            ),
+            assumed: column(({ priced }) => priced?.assumed ?? 0),
+          },
+        }
+      : {}),
     status: Uint32Array.from(records, ({ status }) => statuses.indexOf(status)),
     statuses,
     hash: column(({ hash }) => hash),

@@ -44,6 +44,7 @@ export interface ModelConfig {
   readonly stops: readonly Stop[];
   readonly users: readonly ModelUser[];
   readonly ownPrices?: OwnPrices | null;
+  readonly sealedUntil?: Instant;
 }
 
 /** Everything a store keeps, in an order that does not depend on how it came to be. */
@@ -102,7 +103,7 @@ export class ModelStore {
 
   /** As a database would: no other windows than those running at the operations, no other events than theirs. */
   load(operations: readonly Operation[]): LedgerState {
-    const { settings, stops } = this.config;
+    const { settings, stops, sealedUntil } = this.config;
     const users = new Map<string, LedgerUser>();
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
@@ -129,6 +130,7 @@ export class ModelStore {
       knownProviderIds,
       guardrails: [],
       systemHeld: NOTHING_HELD,
+      sealedUntil,
       corrections: this.#corrections(operations),
     });
   }

@@ -28,6 +28,8 @@ export interface SharedPostgres {
   /** Who may do everything there. */
   readonly user: string;
   readonly password: string;
+  /** The host and port of a pooler before it, with parameters of the address that it needs. */
+  readonly pooler?: { readonly at: string; readonly parameters: string };
 }
 
 /** A PostgreSQL server of the tests' own, which ends with whoever started it, however that ends. */
@@ -64,6 +66,13 @@ export function tcpUrl(
   user = server.user,
 ): string {
   return `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
+}
+
+/** The same through the pooler, where there is one. */
+export function pooledUrl(server: SharedPostgres, database: string): string {
+  const { pooler, user, password } = server;
+  if (pooler === undefined) return socketUrl(server, database);
+  return `postgres://${user}:${encodeURIComponent(password)}@${pooler.at}/${database}?${pooler.parameters}`;
 }
 
 /** A server that runs already, by a URL with user and password. Nothing of the tests' own is left there. */

@@ -1,4 +1,13 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
@@ -122,4 +131,6 @@ export async function populateHome(home: Home): Promise<void> {
   writeFileSync(join(home.path, "openai-usage.csv"), OPENAI_USAGE);
   writeFileSync(join(home.path, "openai-cost.csv"), OPENAI_COST);
   writeFileSync(join(home.path, "anthropic-usage.csv"), ANTHROPIC_USAGE);
+  // Nobody has it open, so that the file is all of it.
+  if (existsSync(home.database)) copyFileSync(home.database, join(home.path, "alpha-backup.db"));
 }

@@ -4,9 +4,10 @@ Reads one JSON object from stdin:
   command   list of strings
   cwd, env  where, and the whole environment
   columns, rows
-  steps     list of {"wait": text or null, "send": text, "signal": number, "resize": [columns, rows]}: waits until the
-            text stands in what was printed since the step before (colours and cursor movements left out), then types,
-            sends the signal to whatever runs in the foreground, or makes the terminal another size
+  steps     list of {"wait": text or null, "send": text, "signal": number, "resize": [columns, rows], "run": command}:
+            waits until the text stands in what was printed since the step before (colours and cursor movements left
+            out), then types, sends the signal to whatever runs in the foreground, makes the terminal another size, or
+            runs something outside of it
   timeout   seconds for everything
 Writes one JSON object to stdout:
   output    everything that was printed, as it came
@@ -24,6 +25,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -67,21 +69,23 @@ def set_size(terminal, columns, rows):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def act(terminal, step):
+def act(terminal, step, spec):
     if step.get("send") is not None:
         type_in(terminal, step["send"])
     if step.get("signal") is not None:
         os.killpg(os.tcgetpgrp(terminal), step["signal"])
     if step.get("resize") is not None:
         set_size(terminal, *step["resize"])
+    if step.get("run") is not None:
+        subprocess.run(step["run"], cwd=spec["cwd"], env=spec["env"], check=True, stdout=subprocess.DEVNULL)
 
 
-def follow(terminal, steps, deadline):
+def follow(terminal, spec, deadline):
     """Reads to the end, typing as the steps say. Returns what was printed and the steps not reached."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     output = ""
     seen_from = 0
-    waiting = list(steps)
+    waiting = list(spec["steps"])
     while True:
         while waiting:
             wait = waiting[0].get("wait")
@@ -90,7 +94,7 @@ def follow(terminal, steps, deadline):
             if at < 0:
                 break
             seen_from = at + len(wait or "")
-            act(terminal, waiting[0])
+            act(terminal, waiting[0], spec)
             waiting.pop(0)
         data = read(terminal, deadline - time.monotonic())
         if not data:
@@ -113,7 +117,7 @@ def main():
     spec = json.load(sys.stdin)
     pid, terminal = start(spec)
     deadline = time.monotonic() + spec["timeout"]
-    output, waiting, late = follow(terminal, spec["steps"], deadline)
+    output, waiting, late = follow(terminal, spec, deadline)
     if late:
         os.kill(pid, signal.SIGKILL)
     status = reap(pid, deadline)

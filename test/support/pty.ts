@@ -17,6 +17,8 @@ export interface Step {
   readonly signal?: number;
   /** Columns and rows that the terminal has from then on. */
   readonly resize?: readonly [columns: number, rows: number];
+  /** A command that runs meanwhile, outside of the terminal, to its end. */
+  readonly run?: readonly string[];
 }
 
 export interface TerminalOptions {

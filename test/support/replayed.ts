@@ -1,5 +1,5 @@
 import { addAmounts, noAmounts } from "../../src/domain/meter.js";
-import type { Happening, RulesHistory } from "../../src/domain/simulate-model.js";
+import type { Happening, RulesHistory, UsedThen } from "../../src/domain/simulate-model.js";
 import { totalTokens } from "../../src/domain/usage.js";
 import type { Instant } from "../../src/domain/window.js";
 import type { ModelConfig, ModelStore } from "./ledger-model.js";
@@ -8,30 +8,28 @@ import type { ModelConfig, ModelStore } from "./ledger-model.js";
 export function happeningsOf(store: ModelStore): Happening[] {
   const happenings: Happening[] = store.refusedCalls.map((call) => ({ what: "refused", ...call }));
   for (const [index, row] of store.ledger.entries()) {
-    const event = index + 1;
     const { userId, provider, model, feature, occurredAt, recordedAt } = row;
     const reserved = "corrects" in row ? null : row.reserved;
     const reservedAt = reserved?.createdAt ?? null;
-    happenings.push({
+    const { images, requests } = row;
+    const used: UsedThen = {
       what: "used",
       at: Math.max(recordedAt, reservedAt ?? recordedAt),
       userId,
-      event,
+      event: index + 1,
       occurredAt,
-      amounts: {
-        tokens: totalTokens(row),
-        images: row.images,
-        cost: row.cost + row.assumed,
-        requests: row.requests,
-      },
+      amounts: { tokens: totalTokens(row), images, cost: row.cost + row.assumed, requests },
       reservedAt,
       part: "corrects" in row ? null : row.part,
       corrects: "corrects" in row ? row.corrects : null,
-    });
-    if (reserved === null || row.requests === 0) continue;
+    };
+    if (reserved === null || requests === 0) {
+      happenings.push(used);
+      continue;
+    }
     const asked = { ...reserved.amounts, requests: 1 };
     const kind = { provider, model, feature };
-    happenings.push({ what: "admitted", at: reserved.createdAt, userId, event, kind, asked });
+    happenings.push({ what: "admitted", at: reserved.createdAt, userId, kind, asked, used });
   }
   const rank = ({ what }: Happening) => (what === "used" ? 1 : 0);
   return happenings

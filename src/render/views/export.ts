@@ -1,6 +1,6 @@
 import { moneyJson } from "../../domain/money.js";
 import type { UserReport } from "../../domain/report-users.js";
-import { dayLabel } from "../../domain/window.js";
+import { dayLabel, monthLabel } from "../../domain/window.js";
 import { sanitize } from "../sanitize.js";
 import { plural, size } from "../text.js";
 
@@ -10,10 +10,24 @@ interface ExportView {
   readonly events: number;
   readonly cost: bigint;
   readonly assumed: bigint;
+  readonly sealedThrough: number | null;
 }
 
-export function exportJson({ file, bytes, events, cost, assumed }: ExportView) {
-  return { file, bytes, events, cost: moneyJson(cost), assumed_cost: moneyJson(assumed) };
+export function exportJson({ file, bytes, events, cost, assumed, sealedThrough }: ExportView) {
+  return {
+    file,
+    bytes,
+    events,
+    cost: moneyJson(cost),
+    assumed_cost: moneyJson(assumed),
+    sealed_through: sealedThrough === null ? null : monthLabel(sealedThrough),
+  };
+}
+
+/** What an export has not, where it lacks something. */
+export function exportNote({ sealedThrough }: Pick<ExportView, "sealedThrough">): string | null {
+  if (sealedThrough === null) return null;
+  return `the calls of the months through ${monthLabel(sealedThrough)} were pruned, and are in no export any more`;
 }
 
 export function exportText({ file, bytes, events }: ExportView): string {

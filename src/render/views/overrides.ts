@@ -5,10 +5,10 @@ import type { User } from "../../domain/user.js";
 import { formatInstant, type Instant, localTime } from "../../domain/window.js";
 import { type Field, renderFields } from "../fields.js";
 import { sanitize } from "../sanitize.js";
-import type { Style } from "../style.js";
 import type { Table } from "../table.js";
 import { plural } from "../text.js";
 import { limitJson, limitText, limitValue } from "./quotas.js";
+import { type Printing, sentences } from "./sentences.js";
 import { overrideJson, overrideText } from "./user.js";
 import { userJson } from "./users.js";
 
@@ -30,29 +30,25 @@ export function overriddenJson({ user, added, replaced, live }: OverriddenView) 
   };
 }
 
-interface Printing {
-  readonly dryRun: boolean;
-  readonly style: Style;
-  readonly width: number | null;
-}
-
 /** What `override add` did. */
 export function overriddenText(view: OverriddenView, { dryRun, style, width }: Printing): string {
   const { user, tier, added, replaced, live, timeZone } = view;
-  const head = style.ok(dryRun ? "Would override" : "Overrode");
+  const head = dryRun ? "Would override" : "Overrode";
+  const who = nameOf(user);
   const told = (override: Override) => overrideText(override, timeZone, width);
   const others = live.filter((each) => !added.some(({ id }) => id === each.id));
-  return [
-    `${head} what ${style.emphasis(nameOf(user))} may use on ${tier.key} (${sanitize(tier.label)}), from the next call on.\n\n`,
-    renderFields(
-      [
-        ...labelled("from now on", added.map(told)),
-        ...labelled("instead of", replaced.map(told)),
-        ...labelled("beside", others.map(told)),
-      ],
-      { style, width },
-    ),
-  ].join("");
+  const said = sentences(
+    [`${head} what ${who} may use on ${tier.key} (${sanitize(tier.label)}), from the next call on.`],
+    width,
+    [head, style.ok],
+    [who, style.emphasis],
+  );
+  const fields = [
+    ...labelled("from now on", added.map(told)),
+    ...labelled("instead of", replaced.map(told)),
+    ...labelled("beside", others.map(told)),
+  ];
+  return `${said}\n${renderFields(fields, { style, width })}`;
 }
 
 /** Several values under one label. */
@@ -83,15 +79,19 @@ export function revokedJson({ user, revoked, live }: RevokedView) {
 /** What `override revoke` did. */
 export function revokedText(view: RevokedView, { dryRun, style, width }: Printing): string {
   const { user, tier, revoked, live, timeZone } = view;
-  const head = style.ok(dryRun ? "Would revoke" : "Revoked");
+  const head = dryRun ? "Would revoke" : "Revoked";
+  const who = nameOf(user);
   const told = (override: Override) => overrideText(override, timeZone, width);
-  return [
-    `${head} ${plural(revoked.length, "override")} of ${style.emphasis(nameOf(user))}: ${tier.key} (${sanitize(tier.label)}) decides again from the next call on.\n\n`,
-    renderFields([...labelled("revoked", revoked.map(told)), ...labelled("still on", live.map(told))], {
-      style,
-      width,
-    }),
-  ].join("");
+  const said = sentences(
+    [
+      `${head} ${plural(revoked.length, "override")} of ${who}: ${tier.key} (${sanitize(tier.label)}) decides again from the next call on.`,
+    ],
+    width,
+    [head, style.ok],
+    [who, style.emphasis],
+  );
+  const fields = [...labelled("revoked", revoked.map(told)), ...labelled("still on", live.map(told))];
+  return `${said}\n${renderFields(fields, { style, width })}`;
 }
 
 export interface ListedOverrideView {
@@ -125,7 +125,7 @@ export function overridesTable(
         key: "user",
         header: "USER",
         truncate: true,
-        minWidth: 12,
+        minWidth: 16,
         text: ({ user }) => user.email ?? user.key,
       },
       { key: "tier", header: "TIER", priority: 6, text: ({ user }) => user.tier },
@@ -171,7 +171,7 @@ export function overridesTable(
         header: "REASON",
         priority: 4,
         truncate: true,
-        minWidth: 8,
+        minWidth: 16,
         text: ({ override }) => override.reason ?? "-",
         value: ({ override }) => override.reason,
       },

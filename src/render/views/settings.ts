@@ -136,6 +136,19 @@ function tableOf(rows: readonly Row[], withDefaults: boolean): Table<Row> {
   };
 }
 
+function localTable(locals: readonly LocalSettingView[]): Table<LocalSettingView> {
+  return {
+    rows: locals,
+    empty: "No settings.",
+    columns: [
+      { key: "setting", header: "SETTING", text: ({ key }) => key },
+      { key: "describes", header: "WHAT IT IS", priority: 2, text: ({ describes }) => describes },
+      { key: "from", header: "FROM", text: ({ from }) => from },
+      { key: "value", header: "VALUE", truncate: true, minWidth: 20, text: ({ value }) => value },
+    ],
+  };
+}
+
 /** The settings of the database, and what only this call goes by. */
 export function settingsText(
   settings: readonly SettingView[],
@@ -144,12 +157,11 @@ export function settingsText(
   options: { readonly style: Style; readonly width: number | null },
 ): string {
   const { style, width } = options;
-  const here = locals.map(({ value: text, ...rest }) => ({ ...rest, text, initial: "" }));
   const note = "Not in the database, and nothing that decides; a flag, the environment or the config file:";
   return [
     renderTable(settingsTable(settings, local), options),
     ...(width === null ? [note] : wrap(note, width)).map(style.muted),
-    renderTable(tableOf(here, false), options),
+    renderTable(localTable(locals), options),
   ].join("\n");
 }
 

@@ -1,16 +1,18 @@
 import { quotaName } from "../../domain/meter.js";
 import { formatUsd } from "../../domain/money.js";
+import { fullnessOf } from "../../domain/nearness.js";
 import { actualCost } from "../../domain/report.js";
 import { totalTokens } from "../../domain/usage.js";
 import type { Style } from "../style.js";
 import type { Column, Table } from "../table.js";
-import { bar, count, percent } from "../text.js";
+import { bar, count } from "../text.js";
+import { fullText } from "./quotas.js";
 import { nameOf, type StatusSort, type StatusUserView } from "./status-view.js";
 
-const WEIGHT = { ok: 0, near: 1, blocked: 2 } as const;
+const WEIGHT = { free: 0, near: 1, blocked: 2 } as const;
 
 function fullness({ fullest }: StatusUserView): number {
-  return fullest === null ? 0 : (fullest.used + fullest.held) / fullest.limit;
+  return fullest === null ? 0 : fullnessOf(fullest);
 }
 
 function byLimit(a: StatusUserView, b: StatusUserView): number {
@@ -41,7 +43,7 @@ function chosen(users: readonly StatusUserView[], sort: StatusSort, rows: number
   const all = sorted(users, sort);
   if (all.length <= rows) return all;
   const limited = sorted(
-    users.filter(({ state }) => state !== "ok"),
+    users.filter(({ state }) => state !== "free"),
     "limit",
   ).slice(0, Math.floor(rows / 2));
   const kept = new Set(limited);
@@ -52,7 +54,7 @@ function chosen(users: readonly StatusUserView[], sort: StatusSort, rows: number
   return all.filter((each) => kept.has(each));
 }
 
-const PAINT = { ok: "ok", near: "warn", blocked: "bad" } as const;
+const PAINT = { free: "ok", near: "warn", blocked: "bad" } as const;
 const BAR_CELLS = 8;
 
 export interface UsersShown {
@@ -122,14 +124,14 @@ export function statusUsersTable(
         key: "full",
         header: sortedBy("limit", "LIMIT"),
         align: "right",
-        text: (each) => (each.fullest === null ? "-" : percent(fullness(each))),
+        text: ({ fullest }) => (fullest === null ? "-" : fullText(fullest)),
         paint,
       },
       ...(bars ? [drawn] : []),
       {
         key: "state",
         header: "",
-        text: ({ state, user }) => (user.status === "active" ? (state === "ok" ? "" : state) : user.status),
+        text: ({ state, user }) => (user.status === "active" ? (state === "free" ? "" : state) : user.status),
         paint,
       },
     ],

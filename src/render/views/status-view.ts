@@ -15,7 +15,7 @@ export interface StatusUserView {
   readonly user: User;
   readonly quotas: readonly QuotaState[];
   readonly fullest: QuotaState | null;
-  readonly state: "ok" | "near" | "blocked";
+  readonly state: "free" | "near" | "blocked";
   /** Of today. */
   readonly sums: Sums;
 }

@@ -85,7 +85,7 @@ function daysInWords({ range }: SuggestedDays): string {
 }
 
 function nothingInWords(days: SuggestedDays): string {
-  return `Nothing to suggest: what ${plural(days.testers, "active tester")} used in ${daysInWords(days)} fits their tiers.`;
+  return `Nothing to suggest: what ${plural(days.testers, "active tester")} used in ${daysInWords(days)} fits ${days.testers === 1 ? "their tier" : "their tiers"}.`;
 }
 
 /** For CSV and Markdown; people get `suggestedText`, which has room for the reasons. */

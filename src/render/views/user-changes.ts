@@ -5,18 +5,12 @@ import type { Tier } from "../../domain/tier.js";
 import type { User } from "../../domain/user.js";
 import { type Field, renderFields } from "../fields.js";
 import { sanitize } from "../sanitize.js";
-import type { Style } from "../style.js";
 import { renderTable } from "../table.js";
 import { list, plural } from "../text.js";
 import { amountJson, limitsSentence, type QuotaView, quotaStateJson, quotasTable } from "./quotas.js";
+import { type Printing, sentences } from "./sentences.js";
 import { overrideJson, overrideText } from "./user.js";
 import { userJson } from "./users.js";
-
-interface Printing {
-  readonly dryRun: boolean;
-  readonly style: Style;
-  readonly width: number | null;
-}
 
 function nameOf({ email, key }: User): string {
   return sanitize(email ?? key);
@@ -50,16 +44,22 @@ export function forgivenJson({ user, forgiven, quotas }: ForgivenView) {
 /** What `users reset` did. */
 export function forgivenText(view: ForgivenView, { dryRun, style, width }: Printing): string {
   const { user, forgiven, quotas, timeZone } = view;
-  const head = style.ok(dryRun ? "Would forgive" : "Forgave");
+  const head = dryRun ? "Would forgive" : "Forgave";
+  const who = nameOf(user);
   const windows = [...new Set(forgiven.map((each) => each.window))].map((window) => {
     const of = forgiven.filter((each) => each.window === window);
     return `${list(of.map(({ meter, amount }) => amountInWords(meter, amount)))} of ${window}`;
   });
-  return [
-    `${head} ${style.emphasis(nameOf(user))} ${windows.join("; ")}.\n`,
-    "Limits count it no more; the ledger, reports, guardrails and emergency limits still do.\n\n",
-    renderTable(quotasTable(quotas, timeZone, width), { style, width }),
-  ].join("");
+  const said = sentences(
+    [
+      `${head} ${who} ${windows.join("; ")}.`,
+      "Limits count it no more; the ledger, reports, guardrails and emergency limits still do.",
+    ],
+    width,
+    [head, style.ok],
+    [who, style.emphasis],
+  );
+  return `${said}\n${renderTable(quotasTable(quotas, timeZone, width), { style, width })}`;
 }
 
 export interface RenamedView {
@@ -76,40 +76,34 @@ export function renamedJson({ user, before }: RenamedView) {
 }
 
 /** What `users rename` did. */
-export function renamedText({ user, before }: RenamedView, { dryRun, style }: Printing): string {
-  const lines = [
-    `${style.ok(dryRun ? "Would rename" : "Renamed")} ${nameOf(before)}${before.email === user.email ? "" : ` to ${style.emphasis(nameOf(user))}`}.`,
-  ];
+export function renamedText({ user, before }: RenamedView, { dryRun, style, width }: Printing): string {
+  const head = dryRun ? "Would rename" : "Renamed";
+  const to = before.email === user.email ? "" : ` to ${nameOf(user)}`;
+  const said = [`${head} ${nameOf(before)}${to}.`];
   if (user.name !== before.name) {
-    lines.push(user.name === null ? "They have no name any more." : `Their name is ${sanitize(user.name)}.`);
+    said.push(user.name === null ? "They have no name any more." : `Their name is ${sanitize(user.name)}.`);
   }
-  if (before.email !== null && before.email !== user.email) {
-    lines.push(`${sanitize(before.email)} still finds them, as an alias.`);
+  if (before.email !== null && to !== "") {
+    said.push(`${sanitize(before.email)} still finds them, as an alias.`);
   }
-  return `${lines.join("\n")}\n`;
+  return sentences(said, width, [head, style.ok], [nameOf(user), style.emphasis]);
 }
 
 /** What `users alias` did. */
-export function aliasesText({ user, before }: RenamedView, { dryRun, style }: Printing): string {
+export function aliasesText({ user, before }: RenamedView, { dryRun, style, width }: Printing): string {
   const added = user.aliases.filter((each) => !before.aliases.includes(each));
   const removed = before.aliases.filter((each) => !user.aliases.includes(each));
-  const said = (done: string, tried: string, names: readonly string[], after: string) =>
-    names.length === 0 ? [] : [`${style.ok(dryRun ? tried : done)} ${sanitize(list(names))}: ${after}.`];
-  const who = style.emphasis(nameOf(user));
-  const one = removed.length === 1;
-  return [
-    ...said(
-      "Added",
-      "Would add",
-      added,
-      `${added.length === 1 ? "it finds" : "they find"} ${who} from now on`,
-    ),
-    ...said("Removed", "Would remove", removed, `${one ? "it finds" : "they find"} nobody any more`),
-    user.aliases.length === 0
-      ? `${nameOf(user)} has no aliases.`
-      : `Aliases of ${nameOf(user)}: ${sanitize(user.aliases.join(", "))}.`,
-    "",
-  ].join("\n");
+  const who = nameOf(user);
+  const verb = added.length > 0 ? (dryRun ? "Would add" : "Added") : dryRun ? "Would remove" : "Removed";
+  const names = added.length > 0 ? added : removed;
+  const finds = `${names.length === 1 ? "it finds" : "they find"} ${added.length > 0 ? `${who} from now on` : "nobody any more"}`;
+  const left = user.aliases.length === 0 ? "none" : sanitize(user.aliases.join(", "));
+  return sentences(
+    [`${verb} ${sanitize(list(names))}: ${finds}.`, `Aliases of ${who}: ${left}.`],
+    width,
+    [verb, style.ok],
+    [who, style.emphasis],
+  );
 }
 
 export interface RemovedView {
@@ -122,15 +116,24 @@ export function removedJson({ user, inProgress }: RemovedView) {
 }
 
 /** What `users remove` did. */
-export function removedText({ user, inProgress }: RemovedView, { dryRun, style }: Printing): string {
+export function removedText({ user, inProgress }: RemovedView, { dryRun, style, width }: Printing): string {
   const who = nameOf(user);
-  return [
-    `${style.warn(dryRun ? "Would remove" : "Removed")} ${style.emphasis(who)}: every call is refused from the next decision on.`,
-    ...(inProgress === 0 ? [] : [`${plural(inProgress, "call")} in progress may still settle.`]),
-    "What they used stays in the ledger and in reports; their names stay reserved.",
-    `Bring them back with: ${style.code(`alpha users add ${who} --restore`)}`,
-    `Forget who they were with: ${style.code(`alpha users erase ${who}`)}\n`,
-  ].join("\n");
+  const head = dryRun ? "Would remove" : "Removed";
+  const restore = `alpha users add ${who} --restore`;
+  const erase = `alpha users erase ${who}`;
+  return sentences(
+    [
+      `${head} ${who}: every call is refused from the next decision on.`,
+      ...(inProgress === 0 ? [] : [`${plural(inProgress, "call")} in progress may still settle.`]),
+      "What they used stays in the ledger and in reports; their names stay reserved.",
+      `Bring them back with: ${restore}`,
+      `Forget who they were with: ${erase}`,
+    ],
+    width,
+    [head, style.warn],
+    [restore, style.code],
+    [erase, style.code],
+  );
 }
 
 export interface RestoredView {
@@ -148,16 +151,18 @@ export function restoredJson({ user, formerTier, overrides }: RestoredView) {
 /** What `users add --restore` did. */
 export function restoredText(view: RestoredView, { dryRun, style, width }: Printing): string {
   const { user, tier, formerTier, overrides, timeZone } = view;
-  const done = style.ok(dryRun ? "Would bring back" : "Brought back");
-  const lines = [
-    `${done} ${style.emphasis(nameOf(user))} on ${tier.key} (${sanitize(tier.label)}), with everything they had used.`,
+  const head = dryRun ? "Would bring back" : "Brought back";
+  const who = nameOf(user);
+  const said = [
+    `${head} ${who} on ${tier.key} (${sanitize(tier.label)}), with everything they had used.`,
+    ...(formerTier === null ? [] : [`The tier ${formerTier}, where they were, is no more.`]),
     `They may use: ${limitsSentence(tier.quotas)}.`,
   ];
-  if (formerTier !== null) lines.push(`The tier ${formerTier}, where they were, is no more.`);
   const fields = overrides.map(
     (each, index): Field => [index === 0 ? "overrides" : "", overrideText(each, timeZone, width)],
   );
-  return `${lines.join("\n")}\n${renderFields(fields, { style, width })}`;
+  const text = sentences(said, width, [head, style.ok], [who, style.emphasis]);
+  return text + renderFields(fields, { style, width });
 }
 
 export interface ErasedView {
@@ -173,11 +178,18 @@ export function erasedJson({ pseudonym, names, records }: ErasedView) {
 }
 
 /** What `users erase` did. */
-export function erasedText(view: ErasedView, { dryRun, style }: Printing): string {
+export function erasedText(view: ErasedView, { dryRun, style, width }: Printing): string {
   const { user, pseudonym, names, records } = view;
-  return [
-    `${style.warn(dryRun ? "Would erase" : "Erased")} ${style.emphasis(nameOf(user))}: what they used is ${pseudonym}'s from now on, and every total is as before.`,
-    `Forgotten: ${plural(names, "name")}, and what named them in ${plural(records, "record")} of the audit and of imports.`,
-    "Not forgotten, since alpha does not keep it: backups, logs that were imported, and what those files are called.\n",
-  ].join("\n");
+  const head = dryRun ? "Would erase" : "Erased";
+  const who = nameOf(user);
+  return sentences(
+    [
+      `${head} ${who}: what they used is ${pseudonym}'s from now on, and every total is as before.`,
+      `Forgotten: ${plural(names, "name")}, and what named them in ${plural(records, "record")} of what operators did.`,
+      "Not forgotten: your backups, logs that were imported, and the names of those files.",
+    ],
+    width,
+    [head, style.warn],
+    [who, style.emphasis],
+  );
 }

@@ -27,6 +27,7 @@ const KNOWN = [
   "lock_timeout",
   "idle_in_transaction_session_timeout",
   "connection_limit",
+  "prepared_statements",
 ] as const;
 type Known = (typeof KNOWN)[number];
 type Parameters = Partial<Record<Known, string>>;
@@ -39,6 +40,8 @@ export interface Address {
   /** The URL without its password: for messages. */
   readonly location: string;
   readonly pool: PoolConfig;
+  /** Whether statements may be kept prepared: some poolers give each transaction another connection, without them. */
+  readonly keepsStatements: boolean;
 }
 
 /**
@@ -65,6 +68,7 @@ export function readAddress(url: string, { waitMs, env }: { waitMs: number; env:
   const connectSeconds = count("connect_timeout", given.connect_timeout ?? env.PGCONNECT_TIMEOUT);
   return {
     location: withoutPassword(url),
+    keepsStatements: yes("prepared_statements", given.prepared_statements),
     pool: {
       ...target,
       // Asked for only when the server wants one.
@@ -120,6 +124,12 @@ function count(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw wrong(`${name} in the PostgreSQL address is ${JSON.stringify(text)}`, "give a whole number");
+}
+
+function yes(name: Known, text: string | undefined): boolean {
+  if (text === undefined || text === "1") return true;
+  if (text === "0") return false;
+  throw wrong(`${name} in the PostgreSQL address is ${JSON.stringify(text)}`, "give 0 or 1");
 }
 
 /** Milliseconds each, as the settings of the server of the same name. */

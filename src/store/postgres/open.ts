@@ -37,14 +37,23 @@ class Client extends pg.Client {
   }
 }
 
+/** Has every statement parsed anew. */
+class ForgetfulClient extends Client {
+  // biome-ignore lint/suspicious/noExplicitAny: as the many forms of the method that it stands before
+  override query(config: any, ...rest: any[]): any {
+    const unnamed = typeof config === "object" && "name" in config ? { ...config, name: undefined } : config;
+    return super.query(unnamed, ...(rest as []));
+  }
+}
+
 /** A pool of connections that is not yet connected. */
 export function connect({ url, waitMs }: PostgresOptions): {
   readonly pool: pg.Pool;
   readonly db: Kysely<Schema>;
   readonly location: string;
 } {
-  const { location, pool: config } = readAddress(url, { waitMs, env: process.env });
-  const pool = new pg.Pool({ ...config, Client });
+  const { location, pool: config, keepsStatements } = readAddress(url, { waitMs, env: process.env });
+  const pool = new pg.Pool({ ...config, Client: keepsStatements ? Client : ForgetfulClient });
   // A connection that is lost while nothing runs on it is replaced when it is needed; nobody has to hear of it.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));

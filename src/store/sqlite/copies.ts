@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, type Stats, statSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -29,7 +29,7 @@ export class SqliteCopies implements DatabaseCopies {
     const own = [this.database.path, `${this.database.path}-wal`, `${this.database.path}-shm`];
     const isOwn = own.some((path) => {
       const file = statSync(path, { throwIfNoEntry: false });
-      return file !== undefined && file.ino === found.ino && file.dev === found.dev;
+      return file !== undefined && isSameFile(file, found);
     });
     if (!isOwn) return "file";
     throw new AlphaError("usage", `${target} is the database itself`, { hint: "name another file" });
@@ -47,8 +47,9 @@ export class SqliteCopies implements DatabaseCopies {
 
   async restorable(backup: string, options: CopyOptions): Promise<DatabaseCopy> {
     const { path, waitMs } = this.database;
-    requireFile(backup);
-    if (existsSync(path) && statSync(path).ino === statSync(backup).ino) {
+    const present = requireFile(path);
+    if (!existsSync(backup)) throw new AlphaError("not-found", `there is no file ${backup}`);
+    if (isSameFile(present, statSync(backup))) {
       throw new AlphaError("usage", `${backup} is the database itself`, { hint: "name a backup of it" });
     }
     const copied = await copyFile(backup, `${path}.restoring-${process.pid}`, waitMs, options);
@@ -64,6 +65,10 @@ export class SqliteCopies implements DatabaseCopies {
       throw error;
     }
   }
+}
+
+function isSameFile(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 /** Copies a database as it is when the copying begins; others may write meanwhile, and nothing is begun anew. */

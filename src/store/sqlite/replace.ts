@@ -17,10 +17,9 @@ const UNTIL_NOTICED_MS = 400;
  * new one.
  */
 export async function replaceDatabase(path: string, by: string, waitMs: number): Promise<KeptCopy> {
-  const isThere = existsSync(path);
-  const old = isThere ? await lockedForWriting(path, waitMs) : null;
+  const old = await lockedForWriting(path, waitMs);
+  const aside = freeName(path);
   try {
-    const aside = freeName(path);
     // Its log goes with it: beside the new file it would be taken for that one's.
     for (const suffix of ["", "-wal", "-shm"]) {
       if (existsSync(`${path}${suffix}`)) await rename(`${path}${suffix}`, `${aside}${suffix}`);
@@ -28,10 +27,22 @@ export async function replaceDatabase(path: string, by: string, waitMs: number):
     await rename(by, path);
     await flushNames(path);
     if (old !== null) await delay(UNTIL_NOTICED_MS);
-    return { path, aside: isThere ? aside : null };
+    return { path, aside };
   } finally {
     if (old?.inTransaction === true) old.exec("rollback");
     old?.close();
+    if (old !== null) tidy(aside);
+  }
+}
+
+/** Whoever closes a database last takes its empty log away; under its new name nobody has done that yet. */
+function tidy(path: string): void {
+  try {
+    const raw = connect(path, { create: false, blockMs: 0 });
+    raw.exec("select 1 from sqlite_schema limit 1");
+    raw.close();
+  } catch {
+    // It is only kept: what is wrong with it is for whoever opens it.
   }
 }
 

@@ -3,11 +3,13 @@ import { inject, onTestFinished } from "vitest";
 import type { Store } from "../../../src/engine/ports.js";
 import { openPostgres } from "../../../src/store/postgres/open.js";
 import { connectRaw, createDatabase, dropDatabase } from "../../support/postgres.js";
-import { socketUrl } from "../../support/postgres-server.js";
+import { pooledUrl, socketUrl } from "../../support/postgres-server.js";
 import { prepare, type Setup } from "./engine-parent.js";
 
 export interface OnPostgres {
   readonly url: string;
+  /** Past the pooler, where there is one. */
+  readonly direct: string;
   readonly store: Store;
   /** A connection beside the program. */
   readonly raw: pg.Client;
@@ -19,7 +21,8 @@ export interface OnPostgres {
 export async function postgresWith(setup: Setup): Promise<OnPostgres> {
   const name = await createDatabase();
   const raw = await connectRaw(name);
-  const url = socketUrl(inject("postgres"), name);
+  const server = inject("postgres");
+  const url = pooledUrl(server, name);
   const store = await openPostgres({ url, waitMs: 5_000 });
   onTestFinished(async () => {
     await store.close();
@@ -27,7 +30,13 @@ export async function postgresWith(setup: Setup): Promise<OnPostgres> {
     dropDatabase(name);
   });
   await prepare(store, setup);
-  return { url, store, raw, query: async (text) => (await raw.query(text)).rows };
+  return {
+    url,
+    direct: socketUrl(server, name),
+    store,
+    raw,
+    query: async (text) => (await raw.query(text)).rows,
+  };
 }
 
 /** Resolves when the server has noticed that whoever was killed is gone: a commit that was sent is carried out. */

@@ -37,8 +37,8 @@ function tester(
   more: Partial<StatusUserView> = {},
 ): StatusUserView {
   const limit = 10_000;
-  const state = tokens >= 9_500 ? "blocked" : tokens >= 8_000 ? "near" : "ok";
-  const fullest = quota(tokens, limit, state === "ok" ? "allow" : state === "near" ? "warn" : "block");
+  const state = tokens >= 9_500 ? "blocked" : tokens >= 8_000 ? "near" : "free";
+  const fullest = quota(tokens, limit, state === "free" ? "allow" : state === "near" ? "warn" : "block");
   return {
     user: {
       id: 1,
@@ -152,7 +152,7 @@ const BUSY: StatusView = {
     tester("bob@example.com", 8_200, 80),
     tester("cleo@example.com", 3_000, 1_204),
     tester("a.tester.with.a.rather.long.address@company.example.com", 120, 4),
-    tester("eve@example.com", 0, 0, { state: "ok", fullest: null }),
+    tester("eve@example.com", 0, 0, { state: "free", fullest: null }),
     tester("gus@example.com", 9_900, 1),
   ],
   refusals: {

@@ -4,7 +4,15 @@ import { verificationJson, verificationText } from "../../../src/render/views/ve
 
 const style = createStyle({ color: false });
 
-const EQUAL = { rows: 1_200, windows: 31, days: 60, guardrails: 1, differenceCount: 0, differences: [] };
+const EQUAL = {
+  rows: 1_200,
+  windows: 31,
+  days: 60,
+  guardrails: 1,
+  sealedMonths: 0,
+  differenceCount: 0,
+  differences: [],
+};
 const WRONG = {
   ...EQUAL,
   differenceCount: 1_003,
@@ -42,6 +50,12 @@ const WRONG = {
 it("says in one line that all is equal, and of how much", () => {
   expect(verificationText(EQUAL, { style, width: 80 })).toBe(
     "Equal: 31 totals of days and months, 60 of reports and 1 of guardrails, compared\nwith 1,200 rows of the ledger.\n",
+  );
+});
+
+it("says what proves the totals of sealed months", () => {
+  expect(verificationText({ ...EQUAL, sealedMonths: 2 }, { style, width: null })).toMatch(
+    /, compared with 1,200 rows of the ledger and what 2 sealed months came to\.\n$/,
   );
 });
 

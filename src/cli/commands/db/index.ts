@@ -33,7 +33,7 @@ function declareCare(db: Command, run: Run): void {
     details:
       "The copy is of one instant, whatever is written meanwhile. Before it takes its name its pages are checked and its totals added up; nothing but a whole backup ever stands under that name. An older file there is replaced only with --yes. Exits 1 when totals differ, though the backup is kept. A PostgreSQL database is backed up with pg_dump.",
     args: { file: "where to put it" },
-    examples: ["alpha db backup alpha-backup.db", "alpha db backup /var/backups/alpha/nightly.db --yes"],
+    examples: ["alpha db backup alpha-copy.db", "alpha db backup nightly.db --yes"],
     changes: true,
     confirms: true,
     load: () => import("./backup.js"),

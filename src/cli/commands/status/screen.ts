@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import type { Io } from "../../io.js";
 
 const ESC = "\u001b[";
@@ -11,8 +12,8 @@ const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 /** What somebody who looks at the screen can do. */
 export interface ScreenEvents {
-  /** What was typed, a key or several. */
-  readonly keys: (typed: string) => void;
+  /** One character that was typed. Keys that send several, such as arrows, are left out. */
+  readonly key: (key: string) => void;
   readonly resized: () => void;
 }
 
@@ -21,14 +22,16 @@ export class Screen {
   #drawn: readonly string[] = [];
   #isOpen = false;
   readonly #leave = () => this.close();
-  readonly #keys: (chunk: Buffer | string) => void;
+  readonly #typed: (chunk: Buffer | string) => void;
   readonly #resized: () => void;
 
   constructor(
     private readonly io: Pick<Io, "stdin" | "stdout">,
     events: ScreenEvents,
   ) {
-    this.#keys = (chunk) => events.keys(String(chunk));
+    this.#typed = (chunk) => {
+      for (const key of stripVTControlCharacters(String(chunk))) events.key(key);
+    };
     this.#resized = () => {
       // Terminals move what stands on them when they are resized, each in its own way.
       this.#drawn = [];
@@ -50,7 +53,7 @@ export class Screen {
     stdout.on("resize", this.#resized);
     if (stdin.isTTY !== true) return;
     stdin.setRawMode?.(true);
-    stdin.on("data", this.#keys);
+    stdin.on("data", this.#typed);
     stdin.resume();
   }
 
@@ -73,7 +76,7 @@ export class Screen {
     process.off("exit", this.#leave);
     stdout.off("resize", this.#resized);
     if (stdin.isTTY === true) {
-      stdin.off("data", this.#keys);
+      stdin.off("data", this.#typed);
       stdin.setRawMode?.(false);
       stdin.pause();
     }

@@ -35,11 +35,11 @@ export async function watchStatus(context: Context, { intervalMs, sort: first }:
     bell.ring();
   };
   const screen = new Screen(io, {
-    keys: (typed) => {
-      if (typed === "q" || typed === "Q") end(EXIT.done);
-      if (typed === CTRL_C) end(EXIT.interrupted);
-      if (typed === "s") sort = next(sort);
-      if (typed === "p") isPaused = !isPaused;
+    key: (key) => {
+      if (key === "q") end(EXIT.done);
+      if (key === CTRL_C) end(EXIT.interrupted);
+      if (key === "s") sort = next(sort);
+      if (key === "p") isPaused = !isPaused;
       bell.ring();
     },
     resized: () => bell.ring(),

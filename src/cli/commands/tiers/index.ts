@@ -11,6 +11,12 @@ function tierOptions(): Option[] {
   return [
     new Option("--label <label>", "its name for people"),
     new Option("--rank <n>", "its place in the order, from 1; promote goes up, demote down"),
+    ...limitOptions(),
+  ];
+}
+
+function limitOptions(): Option[] {
+  return [
     ...quotaOptions(),
     new Option("--call-tokens <n>", "tokens that one call may use; unlimited; or setting, for the default"),
   ];
@@ -50,6 +56,36 @@ export function declareTiers(program: Command, run: Run): void {
     load: () => import("./add.js"),
   });
   declareChanges(tiers, run);
+  declareSimulate(tiers, run);
+}
+
+function declareSimulate(tiers: Command, run: Run): void {
+  declare(tiers, run, {
+    usage: "simulate <tier>",
+    summary:
+      "Replay what happened against other limits: whom they would refuse, and what that saves or costs",
+    details: [
+      "Calls that asked before they were made are judged again as they were then; usage that was only recorded is judged",
+      "as if it had asked, and told apart. Nothing is changed. Without a limit it replays with the limits as they were,",
+      "and without a range the running month.",
+    ].join(" "),
+    args: TIER,
+    options: [
+      ...limitOptions(),
+      new Option("--month <month>", "one month, such as 2026-10"),
+      new Option("--since <day>", "from a day on"),
+      new Option("--until <day>", "up to and not including a day"),
+      new Option("--by <what>", "what a row stands for; day: a day, user and reason")
+        .choices(["user", "day"])
+        .default("user"),
+    ],
+    examples: [
+      "alpha tiers simulate basic --daily-tokens 8000",
+      "alpha tiers simulate free --daily-tokens 2000 --monthly-cost 5 --since 2026-11-01 --by day",
+    ],
+    tabular: true,
+    load: () => import("./simulate.js"),
+  });
 }
 
 function declareChanges(tiers: Command, run: Run): void {

@@ -10,7 +10,7 @@ export function declareUndo(program: Command, run: Run): void {
       "What it changed is put back as it was before: a tier, a move between tiers, an override, a suspension, a setting, a price, a guardrail, an emergency stop. Usage stays as it is; an import has alpha usage undo-import. An undoing is in the audit like every change, and can be undone.",
     args: { entry: "the number of an entry, as alpha audit shows it" },
     options: [new Option("--reason <text>", "why, for the audit")],
-    examples: ["alpha undo 8", "alpha undo 8 --reason 'the wrong tester' --dry-run"],
+    examples: ["alpha undo 5", "alpha undo 5 --reason 'for the wrong tester' --dry-run"],
     changes: true,
     load: () => import("./undo.js"),
   });

@@ -2,7 +2,7 @@ import { type Exported, exportUsage, type TakeRecords } from "../../../engine/ex
 import { AlphaError } from "../../../errors.js";
 import { nativeFields } from "../../../importers/exported.js";
 import { escapeInJson } from "../../../render/sanitize.js";
-import { exportJson, exportText } from "../../../render/views/export.js";
+import { exportJson, exportNote, exportText } from "../../../render/views/export.js";
 import type { Context } from "../../context.js";
 import { OutputFile, whatStandsAt } from "../../output-file.js";
 import type { Invocation } from "../../run.js";
@@ -48,6 +48,12 @@ async function toFile(context: Context, path: string, options: Options): Promise
     data: exportJson(view),
     text: () => exportText(view),
   });
+  if (context.format !== "json") warnOf(context, view);
+}
+
+function warnOf(context: Context, exported: Exported): void {
+  const note = exportNote(exported);
+  if (note !== null) context.warn(note);
 }
 
 async function toStdout(context: Context, options: Options): Promise<void> {
@@ -58,13 +64,14 @@ async function toStdout(context: Context, options: Options): Promise<void> {
   }
   const { stdout, signal } = context.io;
   const engine = await context.engine();
-  await exportUsage(
+  const exported = await exportUsage(
     engine,
     { ...wantedBy(options), signal },
     (records) =>
       // Whoever reads it may be slow, and may have seen enough.
       new Promise((resolve) => stdout.write(linesOf(records), (error) => resolve(!error))),
   );
+  warnOf(context, exported);
 }
 
 function wantedBy({ user, since, until }: Options) {

@@ -191,7 +191,7 @@ function declareNames(users: Command, run: Run): void {
     options: [new Option("--name <name>", "the name that they have from now on; '' for none"), REASON],
     examples: [
       "alpha users rename ada@example.com ada@lovelace.example",
-      "alpha users rename ada@example.com --name 'Ada Lovelace'",
+      "alpha users rename ada@example.com --name 'Ada King'",
     ],
     changes: true,
     load: () => import("./rename.js"),
@@ -219,7 +219,7 @@ function declareLeaving(users: Command, run: Run): void {
     usage: "erase <user>",
     summary: "Forget who a tester was, for good; totals stay",
     details:
-      "Id, email, name and aliases are replaced by a pseudonym wherever alpha keeps them, the audit and reasons included. What was used, when, and what it cost stays. It cannot be undone. Backups, and logs that were imported, are files of yours that it does not reach.",
+      "Id, email, name and aliases are replaced by a pseudonym wherever alpha keeps them, the audit and reasons included. What was used, when, and what it cost stays. It cannot be undone. It does not reach your backups, logs that were imported, and the names of those files.",
     args: USER,
     options: [REASON],
     examples: ["alpha users erase bob@example.com --dry-run", "alpha users erase bob@example.com --yes"],

@@ -12,7 +12,7 @@ export function declareOverrides(users: Command, run: Run): void {
     usage: "add <user>",
     summary: "Replace limits of one tester, or grant or deny features",
     details:
-      "The word add may be left out. It holds from the next call on, until it expires or is revoked; a new override of the same limit or feature replaces the old one.",
+      "The word add may be left out: alpha users override <user> --daily-tokens 5000. It holds from the next call on, until it expires or is revoked; a new override of the same limit or feature replaces the old one.",
     args: USER,
     options: [
       ...quotaOptions(),
@@ -26,7 +26,7 @@ export function declareOverrides(users: Command, run: Run): void {
       new Option("--reason <text>", "why; told wherever the override is, and required"),
     ],
     examples: [
-      "alpha users override ada@example.com --daily-tokens 5000 --until 2026-12-01 --reason 'launch week'",
+      "alpha users override add ada@example.com --daily-tokens 5000 --until 2026-12-01 --reason 'launch week'",
       "alpha users override add ada@example.com --daily-images unlimited --grant labs --reason 'tests images'",
     ],
     changes: true,

@@ -1,0 +1,41 @@
+import { simulateTier } from "../../../engine/simulate.js";
+import {
+  simulatedRefusalsTable,
+  simulatedUsersTable,
+  simulationText,
+} from "../../../render/views/simulate.js";
+import { simulationJson } from "../../../render/views/simulate-json.js";
+import type { Context } from "../../context.js";
+import type { Invocation } from "../../run.js";
+import { type TierOptions, tierChange } from "./change.js";
+
+interface Options extends TierOptions {
+  readonly month?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly by?: "user" | "day";
+}
+
+export default async function simulate(
+  context: Context,
+  { args, options }: Invocation<Options>,
+): Promise<void> {
+  const { month, since, until, by = "user" } = options;
+  const { quotas = [], callTokens } = tierChange(options);
+  const found = await simulateTier(await context.engine(), {
+    tier: args[0] as string,
+    change: { quotas, callTokens },
+    ...(month === undefined ? {} : { month }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  });
+  const data = context.format === "json" ? simulationJson(found) : null;
+  const view = { kind: "tier-simulation", data, meta: { count: found.testers } };
+  if (by === "user") {
+    const table = simulatedUsersTable(found, context.width);
+    context.show({ ...view, table, text: (style, width) => simulationText(found, table, style, width) });
+  } else {
+    const table = simulatedRefusalsTable(found);
+    context.show({ ...view, table, text: (style, width) => simulationText(found, table, style, width) });
+  }
+}

@@ -1,0 +1,155 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { COMPLETION_SCRIPTS, SHELLS } from "../../src/cli/commands/completion/scripts.js";
+import { BIN_PATH, freshHome, type Home } from "../support/cli.js";
+import { commandTree, leaves } from "../support/command-tree.js";
+import { seededDatabase } from "../support/engine-on.js";
+import { runInTerminal, type Step } from "../support/pty.js";
+
+/** Run as a command, it would make a file. */
+const HOSTILE = "key-$(touch$" + "{IFS}pwned)";
+
+let home: Home;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  home = freshHome();
+  await seededDatabase(home.database, [
+    { id: "ada", email: "ada@example.com", name: "Ada Lovelace", tier: "basic" },
+    { id: "bob", aliases: [HOSTILE] },
+  ]);
+  const bin = join(home.path, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "alpha"), `#!/bin/sh\nexec '${process.execPath}' '${BIN_PATH}' "$@"\n`);
+  chmodSync(join(bin, "alpha"), 0o755);
+  writeFileSync(join(home.path, "october.jsonl"), "");
+  env = { ...home.env, PATH: `${bin}:${home.env.PATH}`, TERM: "xterm", LC_ALL: "C.UTF-8" };
+});
+
+/** What is offered behind `alpha`, the last word being begun. */
+async function offered(...words: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await home.run(["__complete", "--", ...words]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const [kind, ...lines] = stdout.trimEnd().split("\n");
+  return kind === "files" ? ["<files>"] : lines.map((line) => line.split("\t")[0] as string);
+}
+
+test("every command of the tree is offered, word by word", async () => {
+  const paths = leaves(commandTree()).map(([path]) => path.split(" "));
+  const nouns = [...new Set(paths.map(([first]) => first as string))];
+  expect((await offered("")).sort()).toEqual(nouns.sort());
+  const verbs = paths.filter(([first]) => first === "tiers").map(([, verb]) => verb);
+  expect(await offered("tiers", "")).toEqual(verbs);
+  expect(await offered("tiers", "s")).toEqual(expect.arrayContaining(["show", "set"]));
+  expect(await offered("no-such", "")).toEqual([]);
+});
+
+test("testers, tiers, settings and files are offered where help names them", async () => {
+  expect(await offered("users", "promote", "")).toEqual(["ada@example.com", "bob"]);
+  expect(await offered("users", "promote", "ad")).toEqual(["ada@example.com", "ada"]);
+  expect(await offered("users", "promote", "ada", "--to", "")).toEqual(["free", "basic", "pro"]);
+  expect(await offered("users", "list", "--tier=p")).toEqual(["--tier=pro"]);
+  expect(await offered("users", "override", "ad")).toEqual(["add", "ada@example.com", "ada"]);
+  expect(await offered("users", "override", "ada", "--grant", "basic")).toEqual(["basic_seo"]);
+  expect(await offered("settings", "set", "warn")).toEqual(["warn_at"]);
+  expect(await offered("usage", "import", "--user", "b")).toEqual(["bob"]);
+  expect(await offered("usage", "import", "oct")).toEqual(["<files>"]);
+  expect(await offered("users", "add", "--from", "")).toEqual(["<files>"]);
+  expect(await offered("users", "add", "--persona", "p")).toEqual(["power"]);
+  expect(await offered("users", "list", "--format", "")).toEqual(["table", "json", "csv", "markdown"]);
+});
+
+test("options are offered once each, and none behind --", async () => {
+  const options = await offered("users", "promote", "ada", "--");
+  expect(options).toEqual(expect.arrayContaining(["--to", "--reason", "--dry-run", "--json", "--help"]));
+  expect(await offered("users", "promote", "ada", "--dry-run", "--dry")).toEqual([]);
+  expect(await offered("users", "add", "--alias", "key-1", "--al")).toEqual(["--alias"]);
+  expect(await offered("users", "promote", "--", "--t")).toEqual([]);
+  // Once there is nothing else to say.
+  expect(await offered("users", "promote", "ada", "")).toEqual(options);
+});
+
+test("without a database, or with one that is broken, there is less to offer and no error", async () => {
+  const nowhere = freshHome();
+  const { code, stdout, stderr } = await nowhere.run(["__complete", "--", "users", "show", ""]);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "words\n", stderr: "" });
+  expect(readdirSync(nowhere.path)).toEqual([]);
+  writeFileSync(nowhere.database, "no database at all");
+  expect(await nowhere.run(["__complete", "--", "users", "show", ""])).toMatchObject({ code: 0, stderr: "" });
+  const there = ["__complete", "--", "users", "show", "--database", home.database, "ada@"];
+  expect((await nowhere.run(there)).stdout).toBe("words\nada@example.com\tbasic, Ada Lovelace\n");
+  expect(await nowhere.run(["__complete"])).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("the scripts are what the command prints, and no other shell has one", async () => {
+  for (const shell of SHELLS) expect(await home.ok(["completion", shell])).toBe(COMPLETION_SCRIPTS[shell]);
+  expect(await home.run(["completion", "tcsh"])).toMatchObject({
+    code: 2,
+    stderr: 'error: there is no completion for "tcsh"\nhint: there is one for bash, zsh, fish\n',
+  });
+});
+
+/** What is typed, and what a shell makes of its end. */
+const TYPED: readonly (readonly [text: string, end: string])[] = [
+  ["alpha tiers sh\t", "show"],
+  ["alpha users promote ada@\t", "example.com"],
+  ["alpha users list --ti\tpr\t", "pro"],
+  ["alpha check ada --feature=content\t", "content_planning"],
+  ["alpha usage import oct\t", "october.jsonl"],
+];
+const CLEAR_LINE = "\x15";
+
+/** Types into a shell in a terminal, each text once the shell is ready for it. */
+async function typeInto(shell: readonly string[], start: string, texts = TYPED): Promise<void> {
+  const say = (word: string) => `echo ${word[0]}''${word.slice(1)}\r`;
+  const steps: Step[] = [{ wait: "$ ", send: `${start}; ${say("ready")}` }, { wait: "ready" }];
+  for (const [text, end] of texts) {
+    steps.push(
+      { wait: "$ ", send: text },
+      { wait: end, send: `${CLEAR_LINE}${say("next")}` },
+      { wait: "next" },
+    );
+  }
+  steps.push({ wait: "$ ", send: "exit\r" });
+  await runInTerminal(shell, { cwd: home.path, env: { ...env, PS1: "$ " }, steps, columns: 120 });
+}
+
+describe("in a shell that completes", () => {
+  test("bash", () => typeInto(["bash", "--norc", "-i"], "source <(alpha completion bash)"));
+
+  test("bash types what a shell would run so that it is not run", async () => {
+    const hostile = [["alpha users show key\t\r", "tier       free"]] as const;
+    await typeInto(["bash", "--norc", "-i"], "source <(alpha completion bash)", hostile);
+    expect(readdirSync(home.path)).not.toContain("pwned");
+  });
+
+  test.skipIf(!isThere("zsh"))("zsh", () =>
+    typeInto(["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(alpha completion zsh)"),
+  );
+
+  test.skipIf(!isThere("fish"))("fish", () => {
+    const completed = (line: string) => {
+      const script = `alpha completion fish | source; complete -C '${line}'`;
+      const { stdout, stderr } = spawnSync("fish", ["--no-config", "-c", script], {
+        cwd: home.path,
+        env,
+        encoding: "utf8",
+      });
+      expect(stderr).toBe("");
+      return stdout.trimEnd().split("\n");
+    };
+    expect(completed("alpha tiers sh")).toEqual([
+      "show\tShow one tier: limits, features, how many are on it",
+    ]);
+    expect(completed("alpha users promote ada@")).toEqual(["ada@example.com\tbasic, Ada Lovelace"]);
+    expect(completed("alpha users list --tier pr")).toEqual(["pro\tPro Alpha"]);
+    expect(completed("alpha usage import oct")).toEqual(["october.jsonl"]);
+    expect(completed("alpha ").length).toBeGreaterThan(10);
+  });
+});
+
+function isThere(shell: string): boolean {
+  return spawnSync(shell, ["-c", "exit 0"]).status === 0;
+}
