@@ -5,6 +5,7 @@ const BENCHES = {
   cli: () => import("./cli.mjs"),
   engine: () => import("./engine.mjs"),
   import: () => import("./import.mjs"),
+  postgres: () => import("./postgres.mjs"),
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });

@@ -6,6 +6,7 @@ import { declareAudit } from "./commands/audit/index.js";
 import { declareCompletion } from "./commands/completion/index.js";
 import { declareDatabase } from "./commands/database.js";
 import { declareDb } from "./commands/db/index.js";
+import { declareDoctor } from "./commands/doctor/index.js";
 import { declareEmergency } from "./commands/emergency-stop/index.js";
 import { declareGuardrails } from "./commands/guardrails/index.js";
 import { declareHolds } from "./commands/holds/index.js";
@@ -50,6 +51,7 @@ export function createProgram(run: Run): Command {
   program.commandsGroup("Is all well:");
   declareStatus(program, run);
   declareAlerts(program, run);
+  declareDoctor(program, run);
   program.commandsGroup("Testers and what they may use:");
   declareUsers(program, run);
   declareTiers(program, run);

@@ -37,7 +37,7 @@ export async function backupDatabase(
         hint: "no backup was made; restore an older one, and keep the damaged file for a look",
       });
     }
-    const verification = await verifyTotals(copy, signalOf(options));
+    const verification = await verifyTotals(copy, { signal: options.signal });
     const { bytes } = copy;
     await copy.keep();
     await engine.store.write((tx) =>
@@ -52,8 +52,4 @@ export async function backupDatabase(
   } finally {
     await copy.discard();
   }
-}
-
-function signalOf({ signal }: CopyOptions): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }

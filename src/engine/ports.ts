@@ -20,12 +20,31 @@ import type { MeterStore } from "./meter-port.js";
 export type { LastSeen, MeterStore } from "./meter-port.js";
 export type { AlertsWriting, ListedAlert } from "./ports-alerts.js";
 export type { AuditEntry, AuditWriting, RecordedEntry } from "./ports-audit.js";
+export type {
+  CopyOptions,
+  DatabaseCopies,
+  DatabaseCopy,
+  DatabaseFacts,
+  KeptCopy,
+} from "./ports-database.js";
+export type { LookAtDatabase } from "./ports-doctor.js";
 export type { AsOf, DayRefusals, HistoryReading, UserInForce } from "./ports-history.js";
-export type { ImportRecord, ImportsWriting } from "./ports-imports.js";
-export type { LedgerReading, Page, UserShare } from "./ports-ledger.js";
+export type { IdentityCursor, ImportRecord, ImportsWriting } from "./ports-imports.js";
+export type {
+  IdentifiedEvent,
+  IdentifiedFilter,
+  LedgerReading,
+  Page,
+  PageWanted,
+  UserShare,
+} from "./ports-ledger.js";
+export type { LedgerMonths, MonthSpan } from "./ports-months.js";
+export type { CarryOptions, DatabaseMove, MoveTarget, TableRows } from "./ports-move.js";
 export type { HoursWithin } from "./ports-overlaps.js";
 export type { RecentReading } from "./ports-recent.js";
+export type { SealingWriting } from "./ports-sealing.js";
 export type { StatusReading } from "./ports-status.js";
+export type { TotalsWriting } from "./ports-totals.js";
 export type { NewUser, UserFilter, UsersReading, UsersWriting } from "./ports-users.js";
 
 import type { AlertsReading, AlertsWriting } from "./ports-alerts.js";

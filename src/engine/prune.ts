@@ -60,7 +60,7 @@ export async function pruneLedger(
 ): Promise<Pruned> {
   const month = monthOf(before);
   const plan = await engine.store.read((tx) => planOf(engine, tx, month));
-  if (plan.months.length > 0) await requireEqual(engine, options.signal);
+  if (plan.months.length > 0) await requireEqual(engine, options);
   const sealed = (keep: KeepLease | null) =>
     engine.store.write(async (tx) => {
       await keep?.(tx);
@@ -137,8 +137,8 @@ async function requireClosed(tx: Reading, before: number): Promise<void> {
 }
 
 /** What is sealed can never be added up again. */
-async function requireEqual(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
-  const { differenceCount } = await verifyTotals(engine, signal === undefined ? {} : { signal });
+async function requireEqual(engine: Engine, { signal, progress }: PruneOptions): Promise<void> {
+  const { differenceCount } = await verifyTotals(engine, { signal, progress });
   if (differenceCount === 0) return;
   throw new AlphaError(
     "conflict",
@@ -200,6 +200,8 @@ async function letGo(
     await leaveGap();
     return dropped;
   };
+  // What is kept by the month goes by the month; the rest, and where nothing is, row by row.
+  gone.rows += (await engine.store.months?.drop(until)) ?? 0;
   let after = 0;
   for (;;) {
     const page = { after, limit: SLICE };

@@ -29,7 +29,7 @@ export interface Rebuilt extends Verification {
 }
 
 /** Whatever changes the ledger or its totals as a whole runs alone. */
-export const LEDGER_JOB: Job = { name: "ledger", called: "another rebuild or prune" };
+export const LEDGER_JOB: Job = { name: "ledger", called: "another rebuild, prune or move" };
 
 /** Totals mended in one transaction, short enough for a call that wants the lock in between. */
 const SLICE = 500;
@@ -37,7 +37,7 @@ const SLICE = 500;
 /**
  * Mends every total that is not what the ledger adds up to. Compares on snapshots, while others write: whoever meters
  * moves a total and the ledger by the same, so that a difference is still the same when it is added.
- * @throws AlphaError `busy` while another rebuild or prune runs, `interrupted`
+ * @throws AlphaError `busy` while another rebuild, prune or move runs, `interrupted`
  */
 export async function rebuildTotals(engine: Engine, options: RebuildOptions = {}): Promise<Rebuilt> {
   if (options.dryRun === true) return wouldRebuild(await verifyTotals(engine, options));
@@ -72,15 +72,13 @@ class Rebuild {
   ) {}
 
   async run(): Promise<Rebuilt> {
-    const { sumsAtOnce = MOST_SUMS, progress } = this.options;
+    const { sumsAtOnce = MOST_SUMS } = this.options;
     const shares = await this.engine.store.read(async (tx) => {
       await this.#proveSealed(tx);
       return sharesOf(tx, sumsAtOnce);
     });
     for (const share of shares) {
       await this.#mend(await this.#compare(share));
-      const { rows } = this.#compared;
-      progress?.report({ done: share.remainder + 1, total: share.of, records: rows, rejected: 0 });
     }
     return this.#finish();
   }
@@ -99,6 +97,7 @@ class Rebuild {
       const mending = new Mending();
       const comparison = await TotalComparison.on(tx, zone, {
         signal: this.options.signal,
+        progress: this.options.progress,
         differs: async (total) => {
           const month = monthOf(total, zone);
           if (total.total === "window" && this.#unproven.has(month)) return this.#lost.add(tx, total);

@@ -54,8 +54,7 @@ export async function restoreDatabase(
         hint: "nothing was restored; try an older backup",
       });
     }
-    const { signal } = options;
-    const verification = await verifyTotals(copy, signal === undefined ? {} : { signal });
+    const verification = await verifyTotals(copy, { signal: options.signal });
     const engine = { ...by, store: copy.store };
     const prepared = await copy.store.write((tx) => prepare(engine, tx, backup, reason));
     const restorable = { backup, bytes: copy.bytes, verification, ...prepared };

@@ -10,7 +10,7 @@ import { type Calendar, calendar, firstDayOfMonth, monthLabel } from "../domain/
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { requireTierKey } from "./find.js";
-import type { Reading } from "./ports.js";
+import type { Progress, Reading } from "./ports.js";
 
 export interface SimulationRequest {
   /** The key of the tier. */
@@ -22,6 +22,12 @@ export interface SimulationRequest {
   readonly since?: string;
   /** The day after the last. */
   readonly until?: string;
+}
+
+/** How a long simulation is watched, and ended. */
+export interface SimulationWatch {
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: Progress | undefined;
 }
 
 /** What the limits would have done to the usage of one user. */
@@ -58,7 +64,11 @@ export interface Simulation {
  * Replays what happened against other limits of one tier, by the rule that decides about all calls. Nothing is written.
  * Only limits are tried: what was stopped, suspended or refused for its feature stays refused.
  */
-export function simulateTier(engine: Engine, request: SimulationRequest): Promise<Simulation> {
+export function simulateTier(
+  engine: Engine,
+  request: SimulationRequest,
+  watch: SimulationWatch = {},
+): Promise<Simulation> {
   const at = engine.now();
   const change = { ...request.change, tier: request.tier };
   return engine.store.read(async (tx) => {
@@ -70,7 +80,7 @@ export function simulateTier(engine: Engine, request: SimulationRequest): Promis
     const rules = new RulesOverTime(await tx.replay.rules(request.tier), change);
     const span = spanOf(range, zone);
     const concerned = rules.concerned(span.from, span.to);
-    const replayed = await replay(tx, { tier: request.tier, rules, zone, span, range, concerned });
+    const replayed = await replay(tx, { tier: request.tier, rules, zone, span, range, concerned, watch });
     const users = new Map((await tx.users.list({ removed: true })).map((user) => [user.id, user]));
     return {
       before,
@@ -106,11 +116,27 @@ interface Replaying {
   readonly span: { readonly from: number; readonly to: number };
   readonly range: DayRange;
   readonly concerned: ReadonlySet<number>;
+  readonly watch: SimulationWatch;
+}
+
+/** Rows between two reports of how far it has come. */
+const ROWS_A_REPORT = 5_000;
+
+/** What is read, one by one, until it is interrupted. */
+async function* watched<T>(rows: AsyncIterable<T>, { signal, progress }: SimulationWatch): AsyncIterable<T> {
+  let done = 0;
+  for await (const row of rows) {
+    yield row;
+    done += 1;
+    if (done % ROWS_A_REPORT !== 0) continue;
+    progress?.report({ done, total: null, records: done, rejected: 0 });
+    if (signal?.aborted === true) throw new AlphaError("interrupted", "interrupted before everything was replayed");
+  }
 }
 
 async function replay(
   tx: Reading,
-  { tier, rules, zone, span, range, concerned }: Replaying,
+  { tier, rules, zone, span, range, concerned, watch }: Replaying,
 ): Promise<{ readonly live: Tallies; readonly recorded: Tallies }> {
   // The limits of a month count what was used since it began.
   const monthBegan = zone.windowAt("month", span.from).start;
@@ -119,14 +145,14 @@ async function replay(
   const recorded = new RecordedReplay(rules, zone, span, concerned);
   const kinds = await tx.replay.kinds(filter);
   if (kinds.live) {
-    for await (const happening of tx.replay.happenings(filter)) live.take(happening);
+    for await (const happening of watched(tx.replay.happenings(filter), watch)) live.take(happening);
     live.end();
     for (const { userId, day, code, meter, count } of await tx.replay.refusals(tier, range)) {
       if (concerned.has(userId)) live.tallies.addCounted(userId, day, { code, meter }, count);
     }
   }
   if (kinds.recorded) {
-    for await (const row of tx.replay.occurred(filter)) recorded.take(row);
+    for await (const row of watched(tx.replay.occurred(filter), watch)) recorded.take(row);
     recorded.end();
   }
   return { live: live.tallies, recorded: recorded.tallies };

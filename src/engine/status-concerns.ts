@@ -94,7 +94,12 @@ function reachedAtPace(
   return reachedAt < window.end ? Math.round(reachedAt) : null;
 }
 
-function isResetOverdue({ daysToClose, timeZone, at }: Facts): boolean {
+/** Whether cron should have closed days by now that are over. */
+export function isResetOverdue({
+  daysToClose,
+  timeZone,
+  at,
+}: Pick<Facts, "daysToClose" | "timeZone" | "at">): boolean {
   const late = at - calendar(timeZone).windowAt("day", at).start;
   return daysToClose > 1 || (daysToClose === 1 && late > RESET_LATE);
 }

@@ -175,7 +175,7 @@ async function heldNow(tx: Reading, at: Instant): Promise<HeldNow> {
 }
 
 /** The first day that no daily reset has closed; a database is closed from the day on that it was made. */
-async function firstOpenDay(
+export async function firstOpenDay(
   tx: Reading,
   lastReset: ResetRun | null,
   zone: Calendar,

@@ -10,7 +10,7 @@ import {
   NO_EXACT_AMOUNTS,
   WindowSums,
 } from "./ledger-sums.js";
-import type { Reading } from "./ports.js";
+import type { Progress, Reading } from "./ports.js";
 import {
   type DayTotal,
   type DayTotalKey,
@@ -61,6 +61,7 @@ export class TotalComparison {
     private readonly seal: Seal | null,
     private readonly by: {
       readonly signal: AbortSignal | undefined;
+      readonly progress?: Progress | undefined;
       readonly differs: (total: DifferingTotal) => void | Promise<void>;
     },
   ) {}
@@ -113,6 +114,8 @@ export class TotalComparison {
           this.counts.rows += 1;
           sums.add(row, this.zone.dayOf(row.occurredAt));
         }
+        const { rows: records } = this.counts;
+        this.by.progress?.report({ done: records, total: null, records, rejected: 0 });
       },
     );
     return sums;

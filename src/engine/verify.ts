@@ -2,7 +2,7 @@ import type { Guardrail } from "../domain/guardrail.js";
 import { SEALED_FIELDS, type SealedMonth, type SealedSums } from "../domain/sealing.js";
 import { calendar, monthLabel, windowLabel } from "../domain/window.js";
 import type { Engine } from "./engine.js";
-import type { Reading } from "./ports.js";
+import type { Progress, Reading } from "./ports.js";
 import type { GuardrailTotal, LedgerField } from "./ports-ledger.js";
 import { type DifferingTotal, MOST_SUMS, sharesOf, TotalComparison } from "./total-comparison.js";
 
@@ -36,6 +36,13 @@ export interface Verification {
   readonly differences: readonly TotalDifference[];
 }
 
+export interface VerifyOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: Progress | undefined;
+  /** Sums held in memory at a time. */
+  readonly sumsAtOnce?: number;
+}
+
 const MOST_NAMED = 1_000;
 
 /**
@@ -45,13 +52,13 @@ const MOST_NAMED = 1_000;
  */
 export function verifyTotals(
   engine: Pick<Engine, "store">,
-  { signal, sumsAtOnce = MOST_SUMS }: { readonly signal?: AbortSignal; readonly sumsAtOnce?: number } = {},
+  { signal, progress, sumsAtOnce = MOST_SUMS }: VerifyOptions = {},
 ): Promise<Verification> {
   return engine.store.read(async (tx) => {
     const zone = calendar((await tx.settings.current()).time_zone);
     const found = new Differences();
     const differs = (total: DifferingTotal) => found.add(tx, total);
-    const comparison = await TotalComparison.on(tx, zone, { signal, differs });
+    const comparison = await TotalComparison.on(tx, zone, { signal, progress, differs });
     for (const share of await sharesOf(tx, sumsAtOnce)) await comparison.compare(share);
     const { system, sealed, counts } = comparison;
     const computed = ({ meter, period }: Guardrail, index: number) => system.of(null, period, index)[meter];

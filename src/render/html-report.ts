@@ -65,7 +65,7 @@ export function reportPage(view: ReportPageView, { script, hash, version }: Page
 </head>
 <body>
 <header>
-<h1>${title}</h1>
+<h1>Usage and cost</h1>
 <p class="sub">${rangeNote(users)}</p>
 </header>
 <main>

@@ -46,7 +46,7 @@ export function costChart({ cost }: PageData): Drawing {
     data: { labels: [...cost.labels], datasets },
     options: {
       ...common(),
-      interaction: { mode: "index" },
+      interaction: { mode: "index", intersect: false },
       scales: {
         x: { ...axis(), stacked: true, grid: { display: false } },
         y: { ...axis(), stacked: true, beginAtZero: true, ticks: { ...ticks(), callback: dollars } },
@@ -114,7 +114,7 @@ export function estimatesChart({ estimates }: PageData): Drawing {
     options: {
       ...common(),
       indexAxis: "y",
-      interaction: { mode: "index", axis: "y" },
+      interaction: { mode: "index", axis: "y", intersect: false },
       scales: {
         x: { ...axis(), beginAtZero: true, ticks: { ...ticks(), callback: dollars } },
         y: { ...axis(), grid: { display: false } },

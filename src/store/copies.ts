@@ -1,4 +1,4 @@
-import type { DatabaseCopies } from "../engine/ports-database.js";
+import type { DatabaseCopies } from "../engine/ports.js";
 import { AlphaError } from "../errors.js";
 import { isPostgresUrl, withoutPassword } from "./location.js";
 import type { StoreOptions } from "./open-store.js";

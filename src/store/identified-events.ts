@@ -1,7 +1,6 @@
 import { type Standing, standingOf } from "../domain/ledger-corrections.js";
 import type { LedgerRow } from "../domain/ledger-model.js";
-import type { IdentityCursor } from "../engine/ports-imports.js";
-import type { IdentifiedEvent, IdentifiedFilter, Page, PageWanted } from "../engine/ports-ledger.js";
+import type { IdentifiedEvent, IdentifiedFilter, IdentityCursor, Page, PageWanted } from "../engine/ports.js";
 import { ledgerRowOf, selectRows } from "./ledger-rows.js";
 import type { Db } from "./schema.js";
 

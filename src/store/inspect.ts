@@ -1,4 +1,4 @@
-import type { DatabaseFacts } from "../engine/ports-database.js";
+import type { DatabaseFacts } from "../engine/ports.js";
 import { isPostgresUrl } from "./location.js";
 import type { StoreOptions } from "./open-store.js";
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type RawBuilder, type Selectable, sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { DecisionCode } from "../domain/decide.js";
 import type { Meter, Period } from "../domain/meter.js";
 import type { SeenByRefusal } from "../domain/refused-call.js";
@@ -7,7 +7,7 @@ import type { Happening, OccurredUsage, UsedThen } from "../domain/simulate-mode
 import type { CallKind } from "../domain/usage.js";
 import type { ReplayFilter, ReplayReading } from "../engine/ports-replay.js";
 import { rulesHistory } from "./replay-rules.js";
-import type { Db, Schema } from "./schema.js";
+import type { Db } from "./schema.js";
 
 /** After so many rows whatever else waits in this process has its turn, such as Ctrl-C. */
 const ROWS_A_TURN = 20_000;
@@ -19,106 +19,105 @@ function usersOf(tier: string): RawBuilder<unknown> {
     where tier.key = ${tier})`;
 }
 
-/**
- * Calls by when they asked, and other rows of the ledger by when they were recorded. The database sorts, beside its memory
- * if it has to.
- */
-function ledgerRows(db: Db, { tier, from, to }: ReplayFilter) {
-  const isCall = sql<boolean>`(reserved_at is not null and requests > 0 and corrects is null)`;
-  return db
-    .selectFrom("usage_event")
-    .where("occurred_at", ">=", from)
-    .where((eb) => eb.or([eb("recorded_at", "<", to), eb("reserved_at", "<", to)]))
-    .where(sql<boolean>`user_id in ${usersOf(tier)}`)
-    .select(["id", "user_id", "call_kind_id", "occurred_at", "recorded_at", "images", "requests"])
-    .select(["reserved_at", "asked_tokens", "asked_images", "asked_cost", "part", "corrects"])
-    .select(sql<number>`${TOKENS}`.as("tokens"))
-    .select(sql<number>`cost + assumed`.as("cost"))
-    .orderBy(sql`case when ${isCall} then reserved_at else recorded_at end`)
-    .orderBy(sql`case when ${isCall} then 0 else 1 end`)
-    .orderBy("id");
+/** A row of the ledger, or a refused call, for which the columns from `day` on are. */
+interface TimelineRow {
+  readonly at: number;
+  readonly rank: number;
+  readonly id: number;
+  readonly user_id: number;
+  readonly call_kind_id: number;
+  readonly tokens: number;
+  readonly images: number;
+  readonly cost: number;
+  readonly requests: number;
+  readonly occurred_at: number;
+  readonly recorded_at: number;
+  readonly reserved_at: number | null;
+  readonly asked_tokens: number | null;
+  readonly asked_images: number | null;
+  readonly asked_cost: number | null;
+  readonly part: number | null;
+  readonly corrects: number | null;
+  readonly day: number | null;
+  readonly states_amounts: number;
+  readonly code: string;
+  readonly meter: string;
+  readonly period: string;
+  readonly seen: string;
 }
 
-type LedgerRow = Awaited<ReturnType<ReturnType<typeof ledgerRows>["executeTakeFirstOrThrow"]>>;
+/**
+ * Calls by when they asked, and other rows of the ledger by when they were recorded, in one order, in which at one instant
+ * what was decided goes before what was recorded. The database sorts, beside its memory if it has to.
+ */
+function timeline(db: Db, { tier, from, to }: ReplayFilter) {
+  const users = usersOf(tier);
+  const isCall = sql`reserved_at is not null and requests > 0 and corrects is null`;
+  const number = sql`cast(null as bigint)`;
+  const text = sql`cast(null as text)`;
+  const rows = sql<TimelineRow>`(
+    select case when ${isCall} then reserved_at else recorded_at end as at,
+      case when ${isCall} then 0 else 2 end as rank, id, user_id, call_kind_id,
+      ${TOKENS} as tokens, images, cost + assumed as cost, requests,
+      occurred_at, recorded_at, reserved_at, asked_tokens, asked_images, asked_cost, part, corrects,
+      ${number} as day, ${number} as states_amounts, ${text} as code, ${text} as meter, ${text} as period,
+      ${text} as seen
+    from usage_event
+    where occurred_at >= ${from} and (recorded_at < ${to} or reserved_at < ${to}) and user_id in ${users}
+    union all
+    select at, 1, id, user_id, call_kind_id, tokens, images, cost, requests,
+      null, null, null, null, null, null, null, null, day, states_amounts, code, meter, period, seen
+    from refused_call
+    where at >= ${from} and at < ${to} and user_id in ${users}
+  )`;
+  return db.selectFrom(rows.as("timeline")).selectAll().orderBy("at").orderBy("rank").orderBy("id");
+}
 
-function ledgerHappening(row: LedgerRow, kinds: ReadonlyMap<number, CallKind>): Happening {
-  const { id: event, user_id: userId, occurred_at: occurredAt, recorded_at, reserved_at: reservedAt } = row;
-  const { tokens, images, cost, requests, part, corrects } = row;
+function happening(row: TimelineRow, kinds: ReadonlyMap<number, CallKind>): Happening {
+  const { at, id, user_id: userId, day, tokens, images, cost, requests } = row;
+  const kind = kinds.get(row.call_kind_id) as CallKind;
+  const amounts = { tokens, images, cost, requests };
+  if (day !== null) {
+    return {
+      what: "refused",
+      at,
+      userId,
+      day,
+      kind,
+      amounts,
+      statesAmounts: row.states_amounts === 1,
+      code: row.code as DecisionCode,
+      meter: row.meter as Meter | "",
+      period: row.period as Period | "",
+      seen: JSON.parse(row.seen) as SeenByRefusal,
+    };
+  }
+  const { recorded_at, reserved_at: reservedAt, asked_tokens, asked_images, asked_cost } = row;
   const used: UsedThen = {
     what: "used",
     // The clock of who settled may be behind the clock of who reserved: no call is used before it is let through.
-    at: reservedAt !== null && reservedAt > recorded_at ? reservedAt : recorded_at,
+    at: Math.max(recorded_at, reservedAt ?? recorded_at),
     userId,
-    event,
-    occurredAt,
-    amounts: { tokens, images, cost, requests },
+    event: id,
+    occurredAt: row.occurred_at,
+    amounts,
     reservedAt,
-    part,
-    corrects,
+    part: row.part,
+    corrects: row.corrects,
   };
-  if (reservedAt === null || requests === 0 || corrects !== null) return used;
-  const { asked_tokens, asked_images, asked_cost } = row;
-  return {
-    what: "admitted",
-    at: reservedAt,
-    userId,
-    kind: kinds.get(row.call_kind_id) as CallKind,
-    asked: { tokens: asked_tokens ?? 0, images: asked_images ?? 0, cost: asked_cost ?? 0, requests: 1 },
-    used,
-  };
-}
-
-function refusedRows(db: Db, { tier, from, to }: ReplayFilter) {
-  return db
-    .selectFrom("refused_call")
-    .where("at", ">=", from)
-    .where("at", "<", to)
-    .where(sql<boolean>`user_id in ${usersOf(tier)}`)
-    .selectAll()
-    .orderBy("at")
-    .orderBy("id");
-}
-
-function refusedHappening(
-  row: Selectable<Schema["refused_call"]>,
-  kinds: ReadonlyMap<number, CallKind>,
-): Happening {
-  const { tokens, images, cost, requests } = row;
-  return {
-    what: "refused",
-    at: row.at,
-    userId: row.user_id,
-    day: row.day,
-    kind: kinds.get(row.call_kind_id) as CallKind,
-    amounts: { tokens, images, cost, requests },
-    statesAmounts: row.states_amounts === 1,
-    code: row.code as DecisionCode,
-    meter: row.meter as Meter | "",
-    period: row.period as Period | "",
-    seen: JSON.parse(row.seen) as SeenByRefusal,
-  };
+  if (row.rank !== 0) return used;
+  const asked = { tokens: asked_tokens ?? 0, images: asked_images ?? 0, cost: asked_cost ?? 0, requests: 1 };
+  return { what: "admitted", at, userId, kind, asked, used };
 }
 
 async function* happenings(db: Db, filter: ReplayFilter): AsyncIterable<Happening> {
   const kinds = await kindsById(db);
-  const refused = refusedRows(db, filter).stream()[Symbol.asyncIterator]();
-  let next = await refused.next();
   let rows = 0;
-  for await (const row of ledgerRows(db, filter).stream()) {
-    const happening = ledgerHappening(row, kinds);
-    // At one instant what was decided goes before what was recorded.
-    while (
-      next.done !== true &&
-      (next.value.at < happening.at || (next.value.at === happening.at && happening.what === "used"))
-    ) {
-      yield refusedHappening(next.value, kinds);
-      next = await refused.next();
-    }
-    yield happening;
+  for await (const row of timeline(db, filter).stream()) {
+    yield happening(row, kinds);
     rows += 1;
     if (rows % ROWS_A_TURN === 0) await nextTurn();
   }
-  for (; next.done !== true; next = await refused.next()) yield refusedHappening(next.value, kinds);
 }
 
 async function* occurred(db: Db, { tier, from, to }: ReplayFilter): AsyncIterable<OccurredUsage> {

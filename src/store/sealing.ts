@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { sealedUntil } from "../domain/sealing.js";
 import type { Settings } from "../domain/settings.js";
 import { calendar, firstDayOfMonth, type Instant } from "../domain/window.js";
-import type { SealingWriting } from "../engine/ports-sealing.js";
+import type { SealingWriting } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
 // What everybody used may leave the safe integers, so it travels as text.

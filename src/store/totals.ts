@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Period } from "../domain/meter.js";
-import type { TotalsWriting } from "../engine/ports-totals.js";
+import type { TotalsWriting } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
 /** Rows in one statement. */

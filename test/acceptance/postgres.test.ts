@@ -12,7 +12,7 @@ import { MINUTE } from "../support/store.js";
 
 const { prepared } = preparedHomes();
 /** One makes a database of its own, the others are about the file or about the server. */
-const OF_ONE_DATABASE = ["demo", "db info", "db backup", "db restore"];
+const OF_ONE_DATABASE = ["demo", "doctor", "db info", "db backup", "db restore"];
 /** All others, and whether they change anything. */
 const commands = leaves(commandTree())
   .filter(([path]) => !OF_ONE_DATABASE.includes(path))

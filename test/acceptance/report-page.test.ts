@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 /**
- * A month with two models and unpriced images: `large` for $6 on the 2nd, `small` for $2 on the 3rd, and 40 images on
+ * A month with two models and unpriced images: `large` for $6 on the 2nd, one of an evil name for $2 on the 3rd, and 40 images on
  * the 4th, assumed to cost $2. Of Basic's $100 a month ada has used 8 %; of Free's 5 images a day bob used 40, which is
  * 800 %.
  */
@@ -39,8 +39,8 @@ async function month(): Promise<Home> {
     JSON.stringify({ timestamp: `2026-11-0${day}T10:00:00Z`, user: `${user}@example.com`, ...rest });
   const log = [
     call(2, "ada", { model: "large", input_tokens: 1_000, cost_usd: 6 }),
-    call(3, "ada", { model: "small", input_tokens: 500, cost_usd: 2 }),
-    call(4, "bob", { model: EVIL, images: 40 }),
+    call(3, "ada", { model: EVIL, input_tokens: 500, cost_usd: 2 }),
+    call(4, "bob", { model: "painter", images: 40 }),
   ];
   await home.ok(["usage", "import", "-"], { input: log.join("\n") });
   return home;
@@ -116,8 +116,7 @@ describe("the page of a report", () => {
     const home = await month();
     const page = await pageOf(home);
     const text = await page.locator("body").textContent();
-    expect(text).toContain("Usage and cost, 2026-11-01 to 2026-11-30");
-    expect(text).toContain("accounting zone UTC; day 22 is running.");
+    expect(text).toContain("2026-11-01 to 2026-11-30 (30 days), accounting zone UTC; day 22 is running.");
     const report = await home.ok(["usage", "report", "--month", "2026-11"]);
     for (const note of report
       .split("\n")
@@ -130,7 +129,7 @@ describe("the page of a report", () => {
       ["bob@example.com", "free"],
     ]);
     const models = await page.locator("section:has(h2:text('By model')) tbody tr").allInnerTexts();
-    expect(models.map((row) => row.split("\t")[0])).toEqual(["large", "small", EVIL]);
+    expect(models.map((row) => row.split("\t")[0])).toEqual(["large", EVIL, "painter"]);
     for (const chart of await page.getByRole("img").all()) {
       expect(await chart.getAttribute("aria-label")).toMatch(/\.$/);
     }

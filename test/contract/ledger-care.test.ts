@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ENTERED } from "../../src/domain/import-columns.js";
 import type { Period } from "../../src/domain/meter.js";
-import { parseDay, parseMonth } from "../../src/domain/window.js";
+import { calendar, parseDay, parseMonth } from "../../src/domain/window.js";
 import { changeTimeZone } from "../../src/engine/change-zone.js";
 import { NO_DAY_AMOUNTS } from "../../src/engine/ledger-sums.js";
 import type { Store } from "../../src/engine/ports.js";
@@ -124,6 +124,19 @@ everyStore((fresh) => {
     expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ months: [], rows: 1 });
   });
 
+  test("months that are kept by themselves go at once, and come to the same", async () => {
+    const database = await fresh();
+    const spans = ["2026-03", "2026-05", "2026-06"].map((label) => {
+      const { start, end } = calendar("UTC").window("month", monthOf(label));
+      return { label, start, end };
+    });
+    await database.store.months?.prepare(spans);
+    const { engine } = await withOldUsage(database);
+    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ rows: 3 });
+    expect(await database.rows("usage_event")).toHaveLength(1);
+    expect(await verifyTotals(engine)).toMatchObject({ rows: 1, ...equal });
+  });
+
   test("is refused while a day is open, a month runs or a total differs, and changes nothing then", async () => {
     const database = await fresh();
     const { store, engine } = await withOldUsage(database);
@@ -154,7 +167,8 @@ everyStore((fresh) => {
     const database = await fresh();
     const { engine } = await withOldUsage(database);
     const stopped = new AbortController();
-    const progress = { report: () => stopped.abort() };
+    // Four rows are added up first; three of them are deleted.
+    const progress = { report: ({ done }: { done: number }) => void (done === 3 && stopped.abort()) };
     await expect(
       pruneLedger(engine, "2026-06-01", { signal: stopped.signal, progress }),
     ).rejects.toMatchObject({
@@ -274,7 +288,7 @@ everyStore((fresh) => {
     await store.write((tx) => tx.records.takeLease("ledger", "2026-11-22T11:59:00Z x", T0, T0 + 60_000));
     const busy = {
       code: "busy",
-      message: "another rebuild or prune is running (since 2026-11-22T11:59:00Z)",
+      message: "another rebuild, prune or move is running (since 2026-11-22T11:59:00Z)",
     };
     await expect(rebuildTotals(engine)).rejects.toMatchObject(busy);
     await expect(pruneLedger(engine, "2026-06-01")).rejects.toMatchObject(busy);

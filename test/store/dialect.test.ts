@@ -122,7 +122,7 @@ describe("migrations", () => {
   });
 
   test("a database older than the program is refused with what brings it up to date", () => {
-    const older = { applied: ["0001_initial"], pending: ["0002_next"], unknown: [] };
+    const older = { applied: ["0001_initial"], pending: ["0002_next"], unknown: [], isPartlyMoved: false };
     expect(() => requireCurrent(older, "here")).toThrow(AlphaError);
     expect(() => requireCurrent(older, "here")).toThrow(/older than this version.*0002_next/);
     expect(() => requireCurrent({ ...older, pending: [] }, "here")).not.toThrow();

@@ -131,7 +131,10 @@ it("a backup that is damaged, foreign, newer or not there is refused, and the da
   const bytes = readFileSync(damaged);
   bytes.fill(0x5a, 30 * 2048, 34 * 2048);
   writeFileSync(damaged, bytes);
-  await restore(damaged).toMatchObject({ code: "database" });
+  await restore(damaged).toMatchObject({
+    code: "database",
+    message: expect.stringMatching(new RegExp(`^the backup ${damaged} is damaged: `)),
+  });
   expect(count(path, "audit_entry")).toBe(before + 1);
   expect(readdirSync(folder).filter((name) => /restoring|replaced/.test(name))).toEqual([]);
 });

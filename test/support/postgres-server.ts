@@ -140,9 +140,12 @@ function settings(folder: string, port: number, more: Settings): string {
 
 type Settings = Readonly<Record<string, string | number>>;
 
-/** @param more settings of the server that differ from the usual */
-export async function startPostgres(more: Settings = {}): Promise<PostgresServer> {
-  const folder = mkdtempSync(join(roomyFolder(), "alpha-pg-"));
+/**
+ * @param more settings of the server that differ from the usual
+ * @param parent the folder in which it makes its own
+ */
+export async function startPostgres(more: Settings = {}, parent = roomyFolder()): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(parent, "alpha-pg-"));
   try {
     return await startIn(folder, more);
   } catch (error) {

@@ -21,7 +21,6 @@ const ROWS_AT_A_TIME = 1_000;
 class PooledConnection implements DatabaseConnection {
   /** Not to be used again: nobody knows what state it is in. */
   isBroken = false;
-  #streams = 0;
 
   constructor(readonly client: PoolClient) {}
 
@@ -30,17 +29,15 @@ class PooledConnection implements DatabaseConnection {
     return command === "SELECT" ? { rows } : { rows: rows ?? [], numAffectedRows: BigInt(rowCount ?? 0) };
   }
 
-  /** By a cursor, which there is in a transaction only, and which ends with it. */
+  /** By a cursor, which there is in a transaction only, and which ends with it. Kysely asks nothing else meanwhile. */
   async *streamQuery<Row>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
-    this.#streams += 1;
-    const cursor = `alpha_rows_${this.#streams}`;
-    await this.client.query(`declare ${cursor} no scroll cursor for ${sql}`, [...parameters]);
+    await this.client.query(`declare alpha_rows no scroll cursor for ${sql}`, [...parameters]);
     for (;;) {
-      const { rows } = await this.client.query(`fetch ${ROWS_AT_A_TIME} from ${cursor}`);
+      const { rows } = await this.client.query(`fetch ${ROWS_AT_A_TIME} from alpha_rows`);
       if (rows.length === 0) break;
       yield { rows };
     }
-    await this.client.query(`close ${cursor}`);
+    await this.client.query("close alpha_rows");
   }
 }
 

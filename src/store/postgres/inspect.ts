@@ -1,4 +1,4 @@
-import type { DatabaseFacts } from "../../engine/ports-database.js";
+import type { DatabaseFacts } from "../../engine/ports.js";
 import { requireKnown } from "../migration-state.js";
 import { explainPostgres } from "./explain.js";
 import { connect, lookAt, type PostgresOptions, stateOf } from "./open.js";

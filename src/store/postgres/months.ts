@@ -3,7 +3,7 @@ import type { Pool } from "pg";
 import type { Operation } from "../../domain/ledger-model.js";
 import type { Settings } from "../../domain/settings.js";
 import { type Calendar, calendar, monthLabel } from "../../domain/window.js";
-import type { LedgerMonths, MonthSpan } from "../../engine/ports-months.js";
+import type { LedgerMonths, MonthSpan } from "../../engine/ports.js";
 import { explainPostgres, postgresCode } from "./explain.js";
 
 const LOCKED = "55P03";

@@ -2,7 +2,13 @@ import type { Kysely } from "kysely";
 import pg from "pg";
 import type { Store } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { MIGRATION_TABLE, type MigrationState, requireCurrent, stateFrom } from "../migration-state.js";
+import {
+  MIGRATION_TABLE,
+  type MigrationState,
+  MOVE_TABLE,
+  requireCurrent,
+  stateFrom,
+} from "../migration-state.js";
 import type { Schema } from "../schema.js";
 import { readAddress } from "./address.js";
 import { kyselyOver } from "./dialect.js";
@@ -27,6 +33,7 @@ interface Server {
   readonly schema: string | null;
   /** Whether anybody ever ran migrations there. */
   readonly migrated: boolean;
+  readonly partlyMoved: boolean;
 }
 
 /** `pg` leaves a connection open whose server asked for a password in vain, and with it a program that wants to end. */
@@ -82,7 +89,8 @@ export async function lookAt(pool: pg.Pool, location: string): Promise<Server> {
       current_setting('server_version') as "versionName",
       current_setting('server_encoding') as encoding,
       current_schema() as schema,
-      to_regclass('${MIGRATION_TABLE}') is not null as migrated`,
+      to_regclass('${MIGRATION_TABLE}') is not null as migrated,
+      to_regclass('${MOVE_TABLE}') is not null as "partlyMoved"`,
   );
   const server = rows[0] as Server;
   if (server.version < OLDEST_MAJOR * 10_000) {
@@ -103,8 +111,14 @@ export async function lookAt(pool: pg.Pool, location: string): Promise<Server> {
 }
 
 /** `null`: the database has never been initialised. */
-export async function stateOf(pool: pg.Pool, { migrated }: Server): Promise<MigrationState | null> {
+export async function stateOf(
+  pool: pg.Pool,
+  { migrated, partlyMoved }: Server,
+): Promise<MigrationState | null> {
   if (!migrated) return null;
   const { rows } = await pool.query<{ name: string }>(`select name from ${MIGRATION_TABLE} order by name`);
-  return stateFrom(rows.map(({ name }) => name));
+  return stateFrom(
+    rows.map(({ name }) => name),
+    partlyMoved,
+  );
 }

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Pool } from "pg";
-import type { MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
-import type { LedgerMonths } from "../../engine/ports-months.js";
+import type { LedgerMonths, MeterStore, Reading, Store, Writing } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
 import type { Schema } from "../schema.js";
 import { allOn, changing } from "../transaction.js";

@@ -2,10 +2,9 @@ import { existsSync, type Stats, statSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
-import type { Store } from "../../engine/ports.js";
-import type { CopyOptions, DatabaseCopies, DatabaseCopy, KeptCopy } from "../../engine/ports-database.js";
+import type { CopyOptions, DatabaseCopies, DatabaseCopy, KeptCopy, Store } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { explainSqlite, whileBusy } from "./busy.js";
+import { explainSqlite, sqliteCode, whileBusy } from "./busy.js";
 import { initSqlite } from "./init.js";
 import { connect, openSqlite, requireFile, type SqliteOptions } from "./open.js";
 import { replaceDatabase } from "./replace.js";
@@ -147,6 +146,10 @@ class SqliteCopy implements DatabaseCopy {
         integrity_check: string;
       }[];
       return found.map((row) => row.integrity_check).filter((text) => text !== "ok");
+    } catch (error) {
+      // Of some damage the check says nothing more than that it cannot go on.
+      if (sqliteCode(error).startsWith("SQLITE_CORRUPT")) return [(error as Error).message];
+      throw error;
     } finally {
       raw.close();
     }

@@ -1,5 +1,5 @@
 import type Sqlite from "better-sqlite3";
-import type { DatabaseFacts } from "../../engine/ports-database.js";
+import type { DatabaseFacts } from "../../engine/ports.js";
 import { requireKnown } from "../migration-state.js";
 import { explainSqlite, whileBusy } from "./busy.js";
 import { connect, requireFile, type SqliteOptions, stateOf } from "./open.js";

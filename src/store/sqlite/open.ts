@@ -3,7 +3,13 @@ import Sqlite from "better-sqlite3";
 import type { Kysely } from "kysely";
 import type { Store } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { MIGRATION_TABLE, type MigrationState, requireCurrent, stateFrom } from "../migration-state.js";
+import {
+  MIGRATION_TABLE,
+  type MigrationState,
+  MOVE_TABLE,
+  requireCurrent,
+  stateFrom,
+} from "../migration-state.js";
 import type { Schema } from "../schema.js";
 import { loadSettings } from "../settings.js";
 import { explainSqlite, whileBusy } from "./busy.js";
@@ -111,5 +117,6 @@ export function stateOf(raw: Sqlite.Database, tables = tablesOf(raw)): Migration
   if (!tables.includes(MIGRATION_TABLE)) return null;
   return stateFrom(
     raw.prepare<[], string>(`select name from ${MIGRATION_TABLE} order by name`).pluck().all(),
+    tables.includes(MOVE_TABLE),
   );
 }

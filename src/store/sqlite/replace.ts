@@ -3,7 +3,7 @@ import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type Sqlite from "better-sqlite3";
-import type { KeptCopy } from "../../engine/ports-database.js";
+import type { KeptCopy } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
 import { explainSqlite, isBusy, whileBusy } from "./busy.js";
 import { connect } from "./open.js";

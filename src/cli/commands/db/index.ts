@@ -53,6 +53,26 @@ function declareCare(db: Command, run: Run): void {
     confirms: true,
     load: () => import("./restore.js"),
   });
+  declare(db, run, {
+    usage: "move",
+    summary: "Carry the whole database to a PostgreSQL server, or to a file",
+    details:
+      "Everything goes along: testers, limits, the ledger, its history, the audit, and all numbers. The database that is left is stopped first and stays so; the new one can be used once counts, sums and totals are proven to be the same. Interrupted, the same command goes on where it stopped. Nothing is overwritten.",
+    options: [
+      new Option(
+        "--to <database>",
+        "an empty database such as postgres://olga@db.example.com/alpha, or a new file",
+      ).makeOptionMandatory(),
+    ],
+    examples: [
+      "alpha db move --to postgres://olga@db.example.com/alpha",
+      "alpha db move --to alpha-moved.db --dry-run",
+      "alpha db move --to alpha-moved.db --yes",
+    ],
+    changes: true,
+    confirms: true,
+    load: () => import("./move.js"),
+  });
 }
 
 /** What is done with the ledger and its totals. */

@@ -4,7 +4,10 @@ import type { Context } from "../../context.js";
 import { EXIT } from "../../exit-codes.js";
 
 export default async function verify(context: Context): Promise<void> {
-  const verification = await verifyTotals(await context.engine(), { signal: context.io.signal });
+  const engine = await context.engine();
+  const progress = await context.progress("adding up");
+  const { signal } = context.io;
+  const verification = await verifyTotals(engine, { signal, progress }).finally(() => progress.end());
   if (verification.differenceCount > 0) context.exitCode = EXIT.failed;
   context.show({
     kind: "db-verify",

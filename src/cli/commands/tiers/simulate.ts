@@ -22,13 +22,17 @@ export default async function simulate(
 ): Promise<void> {
   const { month, since, until, by = "user" } = options;
   const { quotas = [], callTokens } = tierChange(options);
-  const found = await simulateTier(await context.engine(), {
+  const request = {
     tier: args[0] as string,
     change: { quotas, callTokens },
     ...(month === undefined ? {} : { month }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-  });
+  };
+  const engine = await context.engine();
+  const progress = await context.progress("replaying");
+  const { signal } = context.io;
+  const found = await simulateTier(engine, request, { signal, progress }).finally(() => progress.end());
   const data = context.format === "json" ? simulationJson(found) : null;
   const view = { kind: "tier-simulation", data, meta: { count: found.testers } };
   if (by === "user") {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Exported, exportUsage, type TakeRecords } from "../../../engine/export.js";
 import { AlphaError } from "../../../errors.js";
 import { nativeFields } from "../../../importers/exported.js";
@@ -34,6 +35,8 @@ async function toFile(context: Context, path: string, options: Options): Promise
     const wanted = { ...wantedBy(options), signal: context.io.signal, progress };
     const exported = await exportUsage(engine, wanted, async (records) => {
       file.write(linesOf(records));
+      // Reading SQLite and writing a file leave no turn in which the operator could interrupt.
+      await nextTurn();
       return true;
     });
     view = { ...exported, file: path, bytes: file.keep() };
