@@ -77,7 +77,7 @@ export async function examine(ports: DoctorPorts, options: DoctorOptions = {}): 
     const all = [databaseProblem(error), ...others];
     return { findings: inOrder(all, checks, "the database cannot be read"), opened: false };
   }
-  return { findings: inOrder(findings, checks, notMade(options)), opened: true };
+  return { findings: inOrder(findings, checks, notMade(findings)), opened: true };
 }
 
 /** What a database that cannot be used says, with what to do; anything else is passed on. */
@@ -86,8 +86,9 @@ function databaseProblem(error: unknown): Finding {
   return problem("database", error.message, error.hint ?? "see docs/doctor.md");
 }
 
-function notMade({ quick }: DoctorOptions): string {
-  return quick === true ? "left out by --quick" : "the time zone is unknown";
+function notMade(findings: readonly Finding[]): string {
+  const isZoneless = findings.some(({ check, level }) => check === "zone" && level === "problem");
+  return isZoneless ? "the time zone is unknown" : "left out by --quick";
 }
 
 async function* examineContents(engine: Engine, options: DoctorOptions): AsyncGenerator<Finding[]> {

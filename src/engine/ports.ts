@@ -42,6 +42,7 @@ export type { LedgerMonths, MonthSpan } from "./ports-months.js";
 export type { CarryOptions, DatabaseMove, MoveTarget, TableRows } from "./ports-move.js";
 export type { HoursWithin } from "./ports-overlaps.js";
 export type { RecentReading } from "./ports-recent.js";
+export type { ReplayFilter, ReplayReading } from "./ports-replay.js";
 export type { SealingWriting } from "./ports-sealing.js";
 export type { StatusReading } from "./ports-status.js";
 export type { TotalsWriting } from "./ports-totals.js";

@@ -5,7 +5,7 @@ import type { Meter, Period } from "../domain/meter.js";
 import type { SeenByRefusal } from "../domain/refused-call.js";
 import type { Happening, OccurredUsage, UsedThen } from "../domain/simulate-model.js";
 import type { CallKind } from "../domain/usage.js";
-import type { ReplayFilter, ReplayReading } from "../engine/ports-replay.js";
+import type { ReplayFilter, ReplayReading } from "../engine/ports.js";
 import { rulesHistory } from "./replay-rules.js";
 import type { Db } from "./schema.js";
 

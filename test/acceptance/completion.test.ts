@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COMPLETION_SCRIPTS, SHELLS } from "../../src/cli/commands/completion/scripts.js";
 import { BIN_PATH, freshHome, type Home } from "../support/cli.js";
 import { commandTree, leaves } from "../support/command-tree.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { INSTALL_MS, requirePrograms } from "../support/programs.js";
 import { runInTerminal, type Step } from "../support/pty.js";
 
 /** Run as a command, it would make a file. */
@@ -13,6 +14,8 @@ const HOSTILE = "key-$(touch$" + "{IFS}pwned)";
 
 let home: Home;
 let env: Record<string, string>;
+
+beforeAll(() => requirePrograms("bash", "zsh", "fish"), INSTALL_MS);
 
 beforeEach(async () => {
   home = freshHome();
@@ -125,11 +128,10 @@ describe("in a shell that completes", () => {
     expect(readdirSync(home.path)).not.toContain("pwned");
   });
 
-  test.skipIf(!isThere("zsh"))("zsh", () =>
-    typeInto(["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(alpha completion zsh)"),
-  );
+  test("zsh", () =>
+    typeInto(["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(alpha completion zsh)"));
 
-  test.skipIf(!isThere("fish"))("fish", () => {
+  test("fish", () => {
     const completed = (line: string) => {
       const script = `alpha completion fish | source; complete -C '${line}'`;
       const { stdout, stderr } = spawnSync("fish", ["--no-config", "-c", script], {
@@ -149,7 +151,3 @@ describe("in a shell that completes", () => {
     expect(completed("alpha ").length).toBeGreaterThan(10);
   });
 });
-
-function isThere(shell: string): boolean {
-  return spawnSync(shell, ["-c", "exit 0"]).status === 0;
-}

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { INSTALL_MS, startBrowser } from "../support/browser.js";
+import { startBrowser } from "../support/browser.js";
 import type { Home } from "../support/cli.js";
 import { preparedHomes } from "../support/prepared-homes.js";
+import { INSTALL_MS } from "../support/programs.js";
 
 const { prepared, empty } = preparedHomes();
 const EVIL = `</script><script>document.title="evil"</script><img src=x onerror="document.title='evil'"><!--`;

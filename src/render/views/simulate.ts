@@ -89,7 +89,13 @@ function rowsOf<T>(view: SimulationView, of: (kind: KindView) => readonly T[]) {
 
 const nameOf = ({ user }: { readonly user: UserName }) => user.email ?? user.key;
 
-function userColumns<Row extends { readonly user: UserName; readonly usage: Usage }>(): Column<Row>[] {
+/** @param every whether the usage is told where there is one kind only, too: columns of CSV must not come and go */
+function userColumns<Row extends { readonly user: UserName; readonly usage: Usage }>(
+  { live, recorded }: SimulationView,
+  every: boolean,
+): Column<Row>[] {
+  const usage: Column<Row> = { key: "usage", header: "USAGE", text: (row) => row.usage };
+  const both = live.users.length > 0 && recorded.users.length > 0;
   return [
     {
       key: "user",
@@ -99,7 +105,7 @@ function userColumns<Row extends { readonly user: UserName; readonly usage: Usag
       text: nameOf,
       value: ({ user }) => user.key,
     },
-    { key: "usage", header: "USAGE", priority: 2, text: ({ usage }) => usage },
+    ...(both || every ? [usage] : []),
   ];
 }
 
@@ -120,12 +126,15 @@ function money(key: string, header: string, of: (row: UserRow) => TurnedView): C
 }
 
 /** Whose calls would have been refused, how often and from when on. */
-export function simulatedUsersTable(view: SimulationView, width: number | null): Table<UserRow> {
+export function simulatedUsersTable(
+  view: SimulationView,
+  { width, every }: { readonly width: number | null; readonly every: boolean },
+): Table<UserRow> {
   return {
     rows: rowsOf(view, ({ users }) => users),
     empty: emptySentence(view),
     columns: [
-      ...userColumns<UserRow>(),
+      ...userColumns<UserRow>(view, every),
       numbers("calls", "CALLS", ({ calls }) => calls),
       numbers("refused", "REFUSED", ({ refusedWas }) => refusedWas),
       {
@@ -153,13 +162,16 @@ function firstText(at: Instant | null, zone: string, width: number | null): stri
 }
 
 /** The same by day and reason. */
-export function simulatedRefusalsTable(view: SimulationView): Table<RefusalRow> {
+export function simulatedRefusalsTable(
+  view: SimulationView,
+  { every }: { readonly every: boolean },
+): Table<RefusalRow> {
   return {
     rows: rowsOf(view, ({ refusals }) => refusals),
     empty: emptySentence(view),
     columns: [
       { key: "day", header: "DAY", text: ({ day }) => dayLabel(day) },
-      ...userColumns<RefusalRow>(),
+      ...userColumns<RefusalRow>(view, every),
       { key: "code", header: "WHY", text: ({ code }) => code },
       {
         key: "meter",
@@ -227,37 +239,32 @@ function simulationNotes(view: SimulationView): string[] {
   const recorded = totalOf(view.recorded.users);
   const notes: string[] = [];
   if (live.calls > 0) {
+    const refused = `${count(live.refusedWas)} ${live.refusedWas === 1 ? "was" : "were"} refused`;
     notes.push(
-      `Live: of ${plural(live.calls, "call")} ${count(live.refusedWas)} ${were(live.refusedWas)} refused, ${count(live.refusedWould)} would be${turnedText(live)}.`,
+      `Live: of ${plural(live.calls, "call")} ${refused}, ${count(live.refusedWould)} would be.${turnedText(live)}`,
     );
   }
   if (recorded.calls > 0) {
+    const of = `of ${plural(recorded.calls, "call")}`;
+    const was = `the limits as they were would have refused ${count(recorded.refusedWas)}`;
     notes.push(
-      `Recorded only, as if each had asked: of ${plural(recorded.calls, "call")} the limits as they were would have refused ${count(recorded.refusedWas)}, these ${count(recorded.refusedWould)}${turnedText(recorded)}.`,
+      `Only recorded, as if each had asked: ${of} ${was}, these ${count(recorded.refusedWould)}.${turnedText(recorded)}`,
     );
   }
   if (live.guessed > 0) {
     notes.push(
-      `${plural(live.guessed, "call")} let in had not said for how much, and ${live.guessed === 1 ? "counts" : "count"} as the tester's average call.`,
+      `${plural(live.guessed, "call")} let through had not said for how much: counted as the tester's average call.`,
     );
   }
   if (live.onlyCounted > 0) {
-    notes.push(`Of ${plural(live.onlyCounted, "refused call")} only the number is known: they stay refused.`);
+    const calls = plural(live.onlyCounted, "refused call");
+    notes.push(`Of ${calls} only the number is known, so that they stay refused.`);
   }
   return notes;
 }
 
-const were = (n: number) => (n === 1 ? "was" : "were");
-
 function turnedText({ refused, admitted }: Omit<TalliedUser, "user">): string {
-  const parts: string[] = [];
-  if (refused.calls > 0) {
-    parts.push(
-      `${count(refused.calls)} more ${refused.calls === 1 ? "is" : "are"} refused, which saves ${formatUsd(refused.amounts.cost)}`,
-    );
-  }
-  if (admitted.calls > 0) {
-    parts.push(`${count(admitted.calls)} let in, which adds about ${formatUsd(admitted.amounts.cost)}`);
-  }
-  return parts.length === 0 ? "" : `: ${list(parts)}`;
+  const saves = `${count(refused.calls)} let through would be refused, saving ${formatUsd(refused.amounts.cost)}.`;
+  const adds = `${count(admitted.calls)} refused would be let through, for about ${formatUsd(admitted.amounts.cost)}.`;
+  return [refused.calls > 0 ? ` ${saves}` : "", admitted.calls > 0 ? ` ${adds}` : ""].join("");
 }

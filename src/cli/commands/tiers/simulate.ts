@@ -35,11 +35,12 @@ export default async function simulate(
   const found = await simulateTier(engine, request, { signal, progress }).finally(() => progress.end());
   const data = context.format === "json" ? simulationJson(found) : null;
   const view = { kind: "tier-simulation", data, meta: { count: found.testers } };
+  const every = context.format !== "table";
   if (by === "user") {
-    const table = simulatedUsersTable(found, context.width);
+    const table = simulatedUsersTable(found, { width: context.width, every });
     context.show({ ...view, table, text: (style, width) => simulationText(found, table, style, width) });
   } else {
-    const table = simulatedRefusalsTable(found);
+    const table = simulatedRefusalsTable(found, { every });
     context.show({ ...view, table, text: (style, width) => simulationText(found, table, style, width) });
   }
 }
