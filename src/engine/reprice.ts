@@ -30,6 +30,7 @@ export interface RepriceWanted {
   readonly provider?: string;
   /** Also events whose log stated a cost, unless it was 0. */
   readonly includeReported?: boolean;
+  readonly reason?: string;
 }
 
 export interface RepriceOptions extends ChangeOptions {
@@ -284,6 +285,7 @@ function auditRepricing(engine: Engine, wanted: RepriceWanted, done: Repriced): 
         assumed_usd: usdString(total.assumedAfter),
         complete: !done.interrupted,
       },
+      reason: wanted.reason ?? null,
     }),
   );
 }

@@ -130,7 +130,8 @@ async function* watched<T>(rows: AsyncIterable<T>, { signal, progress }: Simulat
     done += 1;
     if (done % ROWS_A_REPORT !== 0) continue;
     progress?.report({ done, total: null, records: done, rejected: 0 });
-    if (signal?.aborted === true) throw new AlphaError("interrupted", "interrupted before everything was replayed");
+    if (signal?.aborted === true)
+      throw new AlphaError("interrupted", "interrupted before everything was replayed");
   }
 }
 

@@ -8,6 +8,7 @@ import { requireImport } from "./imports.js";
 import type { ImportRecord, Progress } from "./ports.js";
 
 export interface UndoOptions extends ChangeOptions {
+  readonly reason?: string;
   /** Stops after the slice in hand; what was taken back by then stays so, and the next run goes on. */
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
@@ -43,7 +44,7 @@ const SLICE = 400;
 export async function undoImport(
   engine: Engine,
   number: number,
-  { dryRun = false, signal, progress }: UndoOptions = {},
+  { dryRun = false, reason, signal, progress }: UndoOptions = {},
 ): Promise<UndoneImport> {
   const [record, undone] = await engine.store.read(async (tx) => [
     await requireImport(tx, number),
@@ -77,7 +78,7 @@ export async function undoImport(
     }
     after = next;
   } while (after !== null);
-  if (!dryRun) await end(engine, taken.result());
+  if (!dryRun) await end(engine, taken.result(), reason);
   return taken.result();
 }
 
@@ -85,7 +86,11 @@ function nextSlice(engine: Engine, after: { sourceId: number; id: string } | nul
   return engine.store.read((tx) => tx.records.broughtBy(number, { after, limit: SLICE }));
 }
 
-function end(engine: Engine, { import: record, ...taken }: UndoneImport): Promise<void> {
+function end(
+  engine: Engine,
+  { import: record, ...taken }: UndoneImport,
+  reason: string | undefined,
+): Promise<void> {
   return engine.store.write(async (tx) => {
     // Somebody else may have come to the end at the same time.
     if ((await tx.records.import(record.number))?.undoneAt !== null) return;
@@ -103,6 +108,7 @@ function end(engine: Engine, { import: record, ...taken }: UndoneImport): Promis
         cost_usd: usdString(taken.cost),
         assumed_usd: usdString(taken.assumed),
       },
+      reason: reason ?? null,
     });
   });
 }

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import { sql, type Transaction } from "kysely";
 import type { CarryOptions, DatabaseMove, MoveTarget, Store, TableRows } from "../engine/ports.js";
 import { AlphaError } from "../errors.js";
@@ -252,6 +253,8 @@ class Carrying {
 
   async #pause(): Promise<void> {
     const { signal, between } = this.options;
+    // Two files answer at once, and nobody would hear that it is to stop.
+    await turn();
     if (signal?.aborted === true) {
       throw new AlphaError("interrupted", "interrupted before everything was carried over", {
         hint: "the same command goes on where it stopped",

@@ -150,6 +150,7 @@ describe("migrations", () => {
       "job_lease",
       "refusal",
       "reset_run",
+      "sealed_month",
       "tier_feature",
       "tier_quota",
       "usage_day",

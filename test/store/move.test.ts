@@ -221,7 +221,7 @@ test("a dry run says what there is, and changes nothing on either side", async (
 async function interrupted(from: string, to: string, chunks: number): Promise<void> {
   const stopping = new AbortController();
   let left = chunks;
-  const progress = { report: () => void (--left === 0 && stopping.abort()) };
+  const progress = { report: () => void (--left === 0 && setImmediate(() => stopping.abort())) };
   await expect(moving(from, to, { progress, signal: stopping.signal })).rejects.toMatchObject({
     code: "interrupted",
   });

@@ -164,7 +164,7 @@ function fieldsOf(status: StatusView, look: StatusLook): Field[] {
     ["last event", event],
     ...(lastEvent?.live === true
       ? []
-      : [["last live call", lastLiveUse === null ? "none in a long time" : ago(lastLiveUse)] as const]),
+      : [["last live call", lastLiveUse === null ? "none found" : ago(lastLiveUse)] as const]),
     [
       "last reset",
       lastReset === null ? "never" : `${ago(lastReset.ranAt)}, closed ${dayLabel(lastReset.day)}`,

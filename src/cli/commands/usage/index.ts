@@ -121,7 +121,11 @@ function declareImports(usage: Command, run: Run): void {
     details:
       "By corrections: the ledger keeps what was entered and that it was taken back, and every total moves by the difference. The file can then be imported again, mended or with another --user or --map, and counts. Calls that another source has met too stay. It can be interrupted and repeated.",
     args: { number: "the import's number, as alpha usage imports shows it" },
-    examples: ["alpha usage undo-import 1 --dry-run", "alpha usage undo-import 1 --yes"],
+    options: [new Option("--reason <text>", "why, for the audit")],
+    examples: [
+      "alpha usage undo-import 1 --dry-run",
+      "alpha usage undo-import 1 --reason 'it was the staging log' --yes",
+    ],
     changes: true,
     confirms: true,
     load: () => import("./undo-import.js"),
@@ -186,6 +190,7 @@ function declareReprice(usage: Command, run: Run): void {
       new Option("--model <model>", "only of a model, or several by a glob"),
       new Option("--provider <provider>", "only of a provider, or several by a glob"),
       new Option("--include-reported", "also usage whose log stated a cost, unless that was 0"),
+      new Option("--reason <text>", "why, for the audit"),
     ],
     examples: [
       "alpha usage reprice --dry-run",

@@ -11,18 +11,20 @@ interface Options {
   readonly model?: string;
   readonly provider?: string;
   readonly includeReported?: boolean;
+  readonly reason?: string;
 }
 
 export default async function repriceUsage(
   context: Context,
   { options }: Invocation<Options>,
 ): Promise<void> {
-  const { since, until, model, provider, includeReported } = options;
+  const { since, until, model, provider, includeReported, reason } = options;
   const wanted: RepriceWanted = {
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     ...(model === undefined ? {} : { model }),
     ...(provider === undefined ? {} : { provider }),
+    ...(reason === undefined ? {} : { reason }),
     includeReported: includeReported === true,
   };
   const { dryRun } = context;

@@ -6,7 +6,10 @@ import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
 import { parseCount } from "../../values.js";
 
-export default async function undo(context: Context, { args }: Invocation<object>): Promise<void> {
+export default async function undo(
+  context: Context,
+  { args, options: { reason } }: Invocation<{ readonly reason?: string }>,
+): Promise<void> {
   const { dryRun } = context;
   const number = parseCount("the number of an import", String(args[0]));
   const engine = await context.engine();
@@ -17,9 +20,12 @@ export default async function undo(context: Context, { args }: Invocation<object
   const inserted = plural(record.inserted, "record");
   await context.confirm(`Undo import ${number} of ${record.file}, which inserted ${inserted}?`);
   const progress = await context.progress(dryRun ? "looking" : "undoing");
-  const undone = await undoImport(engine, number, { dryRun, signal: context.io.signal, progress }).finally(
-    () => progress.end(),
-  );
+  const undone = await undoImport(engine, number, {
+    dryRun,
+    ...(reason === undefined ? {} : { reason }),
+    signal: context.io.signal,
+    progress,
+  }).finally(() => progress.end());
   context.changed({
     kind: "usage-undo-import",
     data: undoneJson(undone),
