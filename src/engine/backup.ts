@@ -1,6 +1,6 @@
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
-import type { CopyOptions, DatabaseCopies } from "./ports-database.js";
+import type { CopyOptions, DatabaseCopies } from "./ports/database.js";
 import { type Verification, verifyTotals } from "./verify.js";
 
 export interface Backup {

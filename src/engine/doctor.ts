@@ -17,8 +17,8 @@ import { BACKUP_ACTION } from "./backup.js";
 import { limitFacts, usageFacts } from "./doctor-facts.js";
 import type { Engine } from "./engine.js";
 import { findOverlaps } from "./overlaps.js";
-import type { DatabaseFacts } from "./ports-database.js";
-import type { LookAtDatabase } from "./ports-doctor.js";
+import type { DatabaseFacts } from "./ports/database.js";
+import type { LookAtDatabase } from "./ports/doctor.js";
 import { verifyTotals } from "./verify.js";
 
 /** What is looked at: each is asked for only once what comes before it is sound. */

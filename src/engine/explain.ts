@@ -11,8 +11,8 @@ import type { Engine } from "./engine.js";
 import { displayName, requireUser } from "./find.js";
 import { type LimitsRequest, requireRequest } from "./live-usage.js";
 import { momentOf } from "./moment.js";
+import type { AsOf, DayRefusals, Forgiven, RulesInForce, UserInForce } from "./ports/history.js";
 import type { Reading } from "./ports.js";
-import type { AsOf, DayRefusals, Forgiven, RulesInForce, UserInForce } from "./ports-history.js";
 import { Preparing } from "./preparing.js";
 
 /** A guardrail, and what counts against it. */

@@ -5,9 +5,9 @@ import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
 import { momentOf } from "./moment.js";
+import type { IdentityCursor } from "./ports/imports.js";
+import type { IdentifiedEvent } from "./ports/ledger.js";
 import type { Page, Progress } from "./ports.js";
-import type { IdentityCursor } from "./ports-imports.js";
-import type { IdentifiedEvent } from "./ports-ledger.js";
 
 export interface ExportWanted {
   /** Id, email or alias. */

@@ -3,8 +3,8 @@ import { formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName, nearest, requireUser } from "./find.js";
+import type { ListedHold } from "./ports/holds.js";
 import type { Reading } from "./ports.js";
-import type { ListedHold } from "./ports-holds.js";
 
 export interface HoldsWanted {
   /** Only those of one user: id, email or alias. */

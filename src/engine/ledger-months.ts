@@ -1,6 +1,6 @@
 import { type Calendar, calendar, monthLabel } from "../domain/window.js";
 import type { Engine } from "./engine.js";
-import type { MonthSpan } from "./ports-months.js";
+import type { MonthSpan } from "./ports/months.js";
 
 /** So many months ahead: a reset that does not run for a while does no harm. */
 const AHEAD = 3;

@@ -1,6 +1,6 @@
 import { METERS, type Meter, type Period } from "../domain/meter.js";
 import type { Calendar } from "../domain/window.js";
-import { type CountedRow, LEDGER_FIELDS, type LedgerField } from "./ports-ledger.js";
+import { type CountedRow, LEDGER_FIELDS, type LedgerField } from "./ports/ledger.js";
 
 export type ExactAmounts = Readonly<Record<Meter, bigint>>;
 

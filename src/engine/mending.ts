@@ -1,5 +1,5 @@
 import { NO_DAY_AMOUNTS, NO_EXACT_AMOUNTS } from "./ledger-sums.js";
-import type { DayTotal, WindowTotal } from "./ports-ledger.js";
+import type { DayTotal, WindowTotal } from "./ports/ledger.js";
 import type { DifferingTotal } from "./total-comparison.js";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -7,8 +7,8 @@ import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName, requirePresentUser, requireTierKey, requireUser } from "./find.js";
 import { momentOf } from "./moment.js";
+import type { NewOverride } from "./ports/users.js";
 import type { Reading } from "./ports.js";
-import type { NewOverride } from "./ports-users.js";
 
 export interface AddOverrides {
   readonly user: string;

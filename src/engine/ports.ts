@@ -18,18 +18,18 @@ import type { Instant } from "../domain/window.js";
 import type { MeterStore } from "./meter-port.js";
 
 export type { LastSeen, MeterStore } from "./meter-port.js";
-export type { AlertsWriting, ListedAlert } from "./ports-alerts.js";
-export type { AuditEntry, AuditWriting, RecordedEntry } from "./ports-audit.js";
+export type { AlertsWriting, ListedAlert } from "./ports/alerts.js";
+export type { AuditEntry, AuditWriting, RecordedEntry } from "./ports/audit.js";
 export type {
   CopyOptions,
   DatabaseCopies,
   DatabaseCopy,
   DatabaseFacts,
   KeptCopy,
-} from "./ports-database.js";
-export type { LookAtDatabase } from "./ports-doctor.js";
-export type { AsOf, DayRefusals, HistoryReading, UserInForce } from "./ports-history.js";
-export type { IdentityCursor, ImportRecord, ImportsWriting } from "./ports-imports.js";
+} from "./ports/database.js";
+export type { LookAtDatabase } from "./ports/doctor.js";
+export type { AsOf, DayRefusals, HistoryReading, UserInForce } from "./ports/history.js";
+export type { IdentityCursor, ImportRecord, ImportsWriting } from "./ports/imports.js";
 export type {
   IdentifiedEvent,
   IdentifiedFilter,
@@ -37,31 +37,31 @@ export type {
   Page,
   PageWanted,
   UserShare,
-} from "./ports-ledger.js";
-export type { LedgerMonths, MonthSpan } from "./ports-months.js";
-export type { CarryOptions, DatabaseMove, MoveTarget, TableRows } from "./ports-move.js";
-export type { HoursWithin } from "./ports-overlaps.js";
-export type { RecentReading } from "./ports-recent.js";
-export type { ReplayFilter, ReplayReading } from "./ports-replay.js";
-export type { SealingWriting } from "./ports-sealing.js";
-export type { StatusReading } from "./ports-status.js";
-export type { TotalsWriting } from "./ports-totals.js";
-export type { NewUser, UserFilter, UsersReading, UsersWriting } from "./ports-users.js";
+} from "./ports/ledger.js";
+export type { LedgerMonths, MonthSpan } from "./ports/months.js";
+export type { CarryOptions, DatabaseMove, MoveTarget, TableRows } from "./ports/move.js";
+export type { HoursWithin } from "./ports/overlaps.js";
+export type { RecentReading } from "./ports/recent.js";
+export type { ReplayFilter, ReplayReading } from "./ports/replay.js";
+export type { SealingWriting } from "./ports/sealing.js";
+export type { StatusReading } from "./ports/status.js";
+export type { TotalsWriting } from "./ports/totals.js";
+export type { NewUser, UserFilter, UsersReading, UsersWriting } from "./ports/users.js";
 
-import type { AlertsReading, AlertsWriting } from "./ports-alerts.js";
-import type { AuditReading, AuditWriting } from "./ports-audit.js";
-import type { HistoryReading } from "./ports-history.js";
-import type { HoldsReading, HoldsWriting } from "./ports-holds.js";
-import type { ImportsReading, ImportsWriting } from "./ports-imports.js";
-import type { LedgerReading } from "./ports-ledger.js";
-import type { LedgerMonths } from "./ports-months.js";
-import type { OverlapReading } from "./ports-overlaps.js";
-import type { RecentReading } from "./ports-recent.js";
-import type { ReplayReading } from "./ports-replay.js";
-import type { SealingReading, SealingWriting } from "./ports-sealing.js";
-import type { StatusReading } from "./ports-status.js";
-import type { TotalsWriting } from "./ports-totals.js";
-import type { UsersReading, UsersWriting } from "./ports-users.js";
+import type { AlertsReading, AlertsWriting } from "./ports/alerts.js";
+import type { AuditReading, AuditWriting } from "./ports/audit.js";
+import type { HistoryReading } from "./ports/history.js";
+import type { HoldsReading, HoldsWriting } from "./ports/holds.js";
+import type { ImportsReading, ImportsWriting } from "./ports/imports.js";
+import type { LedgerReading } from "./ports/ledger.js";
+import type { LedgerMonths } from "./ports/months.js";
+import type { OverlapReading } from "./ports/overlaps.js";
+import type { RecentReading } from "./ports/recent.js";
+import type { ReplayReading } from "./ports/replay.js";
+import type { SealingReading, SealingWriting } from "./ports/sealing.js";
+import type { StatusReading } from "./ports/status.js";
+import type { TotalsWriting } from "./ports/totals.js";
+import type { UsersReading, UsersWriting } from "./ports/users.js";
 
 /** Tells the time. Injected, so that nothing reads the machine's clock behind a test's back. */
 export type Clock = () => Instant;

@@ -3,8 +3,8 @@ import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { type Job, type KeepLease, leaveGap, underLease } from "./lease.js";
 import { Mending } from "./mending.js";
+import type { UserShare } from "./ports/ledger.js";
 import type { Progress, Reading, Writing } from "./ports.js";
-import type { UserShare } from "./ports-ledger.js";
 import { type DifferingTotal, MOST_SUMS, sharesOf, TotalComparison } from "./total-comparison.js";
 import {
   compareGuardrails,

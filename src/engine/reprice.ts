@@ -11,8 +11,8 @@ import { formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { momentOf } from "./moment.js";
+import type { Page, StandingEvent } from "./ports/ledger.js";
 import type { Progress } from "./ports.js";
-import type { Page, StandingEvent } from "./ports-ledger.js";
 import { type Seal, sealOf } from "./sealing.js";
 
 /** Events read at a time. */

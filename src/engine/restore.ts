@@ -1,8 +1,8 @@
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
+import type { CopyOptions, DatabaseCopies, KeptCopy } from "./ports/database.js";
 import type { Writing } from "./ports.js";
-import type { CopyOptions, DatabaseCopies, KeptCopy } from "./ports-database.js";
 import { type Verification, verifyTotals } from "./verify.js";
 
 /** Who turns on the stop under which a restored database starts. */

@@ -15,8 +15,8 @@ import { type DescribedStop, describeStops } from "./emergency.js";
 import type { Engine } from "./engine.js";
 import { type GuardrailStanding, guardrailStandings } from "./guardrails.js";
 import { standingsOf, type UserStanding } from "./nearness.js";
+import type { LastEvent, RecentUse } from "./ports/status.js";
 import type { Reading, ResetRun } from "./ports.js";
-import type { LastEvent, RecentUse } from "./ports-status.js";
 import { quotasUnder } from "./standing.js";
 import { type Concern, concernsOf } from "./status-concerns.js";
 

@@ -10,7 +10,6 @@ import {
   NO_EXACT_AMOUNTS,
   WindowSums,
 } from "./ledger-sums.js";
-import type { Progress, Reading } from "./ports.js";
 import {
   type DayTotal,
   type DayTotalKey,
@@ -21,7 +20,8 @@ import {
   type UserShare,
   type WindowTotal,
   type WindowTotalKey,
-} from "./ports-ledger.js";
+} from "./ports/ledger.js";
+import type { Progress, Reading } from "./ports.js";
 import { type Seal, sealOf } from "./sealing.js";
 
 interface Amounts {

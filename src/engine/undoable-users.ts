@@ -4,8 +4,8 @@ import type { User } from "../domain/user.js";
 import { type Instant, parseInstant } from "../domain/window.js";
 import { requirePresentUser, requireTierKey } from "./find.js";
 import { auditedOverride, liveOverrides, overrideSubject } from "./overrides.js";
+import type { NewOverride } from "./ports/users.js";
 import type { AuditEntry, Reading, Writing } from "./ports.js";
-import type { NewOverride } from "./ports-users.js";
 import { keyOf, type Undoable } from "./undoable.js";
 
 /** `users suspend` and `resume`. */

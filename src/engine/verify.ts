@@ -2,8 +2,8 @@ import type { Guardrail } from "../domain/guardrail.js";
 import { SEALED_FIELDS, type SealedMonth, type SealedSums } from "../domain/sealing.js";
 import { calendar, monthLabel, windowLabel } from "../domain/window.js";
 import type { Engine } from "./engine.js";
+import type { GuardrailTotal, LedgerField } from "./ports/ledger.js";
 import type { Progress, Reading } from "./ports.js";
-import type { GuardrailTotal, LedgerField } from "./ports-ledger.js";
 import { type DifferingTotal, MOST_SUMS, sharesOf, TotalComparison } from "./total-comparison.js";
 
 /** A total that is not what the rows of the ledger add up to. */

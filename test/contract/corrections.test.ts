@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Guardrail } from "../../src/domain/guardrail.js";
 import type { Entry, Operation } from "../../src/domain/ledger-model.js";
+import type { Page, StandingEvent } from "../../src/engine/ports/ledger.js";
 import type { Reading, Store } from "../../src/engine/ports.js";
-import type { Page, StandingEvent } from "../../src/engine/ports-ledger.js";
 import { change, DAY, HOUR, populate, record, T0, type TestDatabase, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 

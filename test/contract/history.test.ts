@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
 import { calendar } from "../../src/domain/window.js";
-import type { AsOf } from "../../src/engine/ports-history.js";
+import type { AsOf } from "../../src/engine/ports/history.js";
 import {
   change,
   DAY,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Operation } from "../../src/domain/ledger-model.js";
-import type { IdentityCursor } from "../../src/engine/ports-imports.js";
-import type { IdentifiedEvent, IdentifiedFilter, Page } from "../../src/engine/ports-ledger.js";
+import type { IdentityCursor } from "../../src/engine/ports/imports.js";
+import type { IdentifiedEvent, IdentifiedFilter, Page } from "../../src/engine/ports/ledger.js";
 import { type entry, populate, record, reserve, settle, T0, type TestDatabase } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AuditFilter } from "../../src/engine/ports-audit.js";
+import type { AuditFilter } from "../../src/engine/ports/audit.js";
 import { auditEntry, DAY, HOUR, MINUTE, populate, reserve, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 

@@ -14,6 +14,7 @@ import type { LedgerUser } from "../../domain/ledger-model.js";
 import type { PriceSource } from "../../domain/price.js";
 import type { Instant } from "../../domain/window.js";
 import type { Schema } from "../schema.js";
+import { enteredUpTo, usersIn } from "../slice-entry.js";
 import { BulkKeys } from "./bulk-keys.js";
 import { BulkRows } from "./bulk-rows.js";
 import type { MeterSaver } from "./meter-save.js";
@@ -65,27 +66,14 @@ export class BulkEntry {
     const alerts = this.#alerts(entered, users.names, by.at);
     if (alerts === null) return null;
     if (entered.rows.count > 0) this.#save(columns, entered, alerts, { ...by, inOrder: span.ascending });
-    const { outcome, refusals, windows, totals, rows } = entered;
-    return {
-      to,
-      outcome,
-      refusals,
-      inserted: totals.inserted(rows.count),
-      brought: windows.flatMap(({ userId, period, index, amounts }) =>
-        period === "day" ? [{ userId, day: index, requests: amounts.requests }] : [],
-      ),
-    };
+    return enteredUpTo(to, entered);
   }
 
-  #usersOf({ user, users }: ImportColumns, { from, to }: Slice) {
-    const ids = new Float64Array(users.length);
-    const met = new Uint8Array(users.length);
+  #usersOf(columns: ImportColumns, slice: Slice) {
+    const ids = new Float64Array(columns.users.length);
     const names = new Map<number, string>();
-    for (let i = from; i < to; i++) {
-      const index = user[i]!;
-      if (met[index] === 1) continue;
-      met[index] = 1;
-      const name = users[index]!;
+    for (const index of usersIn(columns, slice)) {
+      const name = columns.users[index]!;
       const id = this.state.userId(name);
       if (id === null) continue;
       ids[index] = id;

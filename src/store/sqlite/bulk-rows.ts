@@ -5,6 +5,7 @@ import type { SliceRows } from "../../domain/ledger-import.js";
 import { PRICED_BY } from "../../domain/price-rule.js";
 import type { Instant } from "../../domain/window.js";
 import type { Schema } from "../schema.js";
+import { sortedRows } from "../slice-entry.js";
 import type { Prepared } from "./meter-statements.js";
 import { RowWriter } from "./row-writer.js";
 
@@ -139,11 +140,6 @@ function usualsOf(columns: ImportColumns, rows: SliceRows): Usual[] {
     { column: "priced_by", usual: priced(0), value: priced },
     { column: "status", usual: null, value: statusOf },
   ];
-}
-
-function sortedRows(ids: readonly string[], { record, count }: SliceRows): Int32Array {
-  const rows = Int32Array.from({ length: count }, (_, row) => row);
-  return rows.sort((a, b) => (ids[record[a]!]! < ids[record[b]!]! ? -1 : 1));
 }
 
 function isEverywhere(usual: Usual["usual"], value: Usual["value"], rows: number): boolean {

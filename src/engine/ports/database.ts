@@ -1,4 +1,4 @@
-import type { Progress, Store } from "./ports.js";
+import type { Progress, Store } from "../ports.js";
 
 /** What a database is, also one that has to be migrated first. */
 export interface DatabaseFacts {

@@ -1,9 +1,9 @@
-import type { Override, UserStatus } from "../domain/entitlement.js";
-import type { Amounts, Meter, Period } from "../domain/meter.js";
-import type { PersonaKey } from "../domain/persona.js";
-import type { Rewrite } from "../domain/pseudonym.js";
-import type { User } from "../domain/user.js";
-import type { Instant } from "../domain/window.js";
+import type { Override, UserStatus } from "../../domain/entitlement.js";
+import type { Amounts, Meter, Period } from "../../domain/meter.js";
+import type { PersonaKey } from "../../domain/persona.js";
+import type { Rewrite } from "../../domain/pseudonym.js";
+import type { User } from "../../domain/user.js";
+import type { Instant } from "../../domain/window.js";
 
 export interface UserFilter {
   readonly tier?: string;

@@ -1,4 +1,4 @@
-import type { Instant } from "../domain/window.js";
+import type { Instant } from "../../domain/window.js";
 
 /** What an operator did, as it is written down. */
 export interface AuditEntry {

@@ -1,7 +1,7 @@
-import type { DayRange } from "../domain/day-range.js";
-import type { Amounts } from "../domain/meter.js";
-import type { Instant } from "../domain/window.js";
-import type { RefusalTally } from "./ports-history.js";
+import type { DayRange } from "../../domain/day-range.js";
+import type { Amounts } from "../../domain/meter.js";
+import type { Instant } from "../../domain/window.js";
+import type { RefusalTally } from "./history.js";
 
 /** What one user used on one day, as limits count it. */
 export interface UserDay {

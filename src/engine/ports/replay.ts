@@ -1,7 +1,7 @@
-import type { DecisionCode } from "../domain/decide.js";
-import type { Meter } from "../domain/meter.js";
-import type { Happening, OccurredUsage, RulesHistory } from "../domain/simulate-model.js";
-import type { Instant } from "../domain/window.js";
+import type { DecisionCode } from "../../domain/decide.js";
+import type { Meter } from "../../domain/meter.js";
+import type { Happening, OccurredUsage, RulesHistory } from "../../domain/simulate-model.js";
+import type { Instant } from "../../domain/window.js";
 
 /** What of the past is replayed. */
 export interface ReplayFilter {

@@ -1,5 +1,5 @@
-import type { SealedMonth, SealedSums } from "../domain/sealing.js";
-import type { Instant } from "../domain/window.js";
+import type { SealedMonth, SealedSums } from "../../domain/sealing.js";
+import type { Instant } from "../../domain/window.js";
 
 /** A length of time, half-open. */
 export interface Span {

@@ -1,9 +1,9 @@
-import type { Guardrail } from "../domain/guardrail.js";
-import type { Standing } from "../domain/ledger-corrections.js";
-import type { EventIdentity } from "../domain/ledger-model.js";
-import type { Meter, Period } from "../domain/meter.js";
-import type { Instant } from "../domain/window.js";
-import type { IdentityCursor } from "./ports-imports.js";
+import type { Guardrail } from "../../domain/guardrail.js";
+import type { Standing } from "../../domain/ledger-corrections.js";
+import type { EventIdentity } from "../../domain/ledger-model.js";
+import type { Meter, Period } from "../../domain/meter.js";
+import type { Instant } from "../../domain/window.js";
+import type { IdentityCursor } from "./imports.js";
 
 /** An event of the ledger together with all that corrected it. */
 export interface StandingEvent {

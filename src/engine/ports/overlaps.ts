@@ -1,4 +1,4 @@
-import type { Instant } from "../domain/window.js";
+import type { Instant } from "../../domain/window.js";
 
 /** An hour in which a user has calls from more than one source. */
 export interface SharedHour {

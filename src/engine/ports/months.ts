@@ -1,4 +1,4 @@
-import type { Instant } from "../domain/window.js";
+import type { Instant } from "../../domain/window.js";
 
 /** A month of the accounting zone, half-open. */
 export interface MonthSpan {

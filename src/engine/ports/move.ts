@@ -1,4 +1,4 @@
-import type { Progress, Store } from "./ports.js";
+import type { Progress, Store } from "../ports.js";
 
 /** How many rows of which table. */
 export interface TableRows {

@@ -1,5 +1,5 @@
-import type { CallKind } from "../domain/usage.js";
-import type { Instant } from "../domain/window.js";
+import type { CallKind } from "../../domain/usage.js";
+import type { Instant } from "../../domain/window.js";
 
 /** What was used in a short time up to now. */
 export interface RecentUse {

@@ -1,5 +1,5 @@
-import type { Hold } from "../domain/ledger-model.js";
-import type { Instant } from "../domain/window.js";
+import type { Hold } from "../../domain/ledger-model.js";
+import type { Instant } from "../../domain/window.js";
 
 /** A hold as it is listed, with whose it is. */
 export interface ListedHold extends Hold {

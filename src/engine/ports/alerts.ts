@@ -1,5 +1,5 @@
-import type { Alert } from "../domain/alert.js";
-import type { Instant } from "../domain/window.js";
+import type { Alert } from "../../domain/alert.js";
+import type { Instant } from "../../domain/window.js";
 
 /** An alert as it is listed, with whom it concerns. */
 export interface ListedAlert extends Alert {

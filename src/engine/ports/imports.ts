@@ -1,4 +1,4 @@
-import type { Instant } from "../domain/window.js";
+import type { Instant } from "../../domain/window.js";
 
 /** Of the records of an import, how many there were of each kind. */
 export interface ImportTally {

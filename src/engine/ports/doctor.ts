@@ -1,4 +1,4 @@
-import type { DatabaseHealth } from "../domain/doctor-database.js";
+import type { DatabaseHealth } from "../../domain/doctor-database.js";
 
 /** Looks at a database from outside: at its file and disk, or at its server. */
 export type LookAtDatabase = (options: {

@@ -1,13 +1,13 @@
-import type { DecisionCode } from "../domain/decide.js";
-import type { Stop } from "../domain/emergency.js";
-import type { Override, UserStatus } from "../domain/entitlement.js";
-import type { Guardrail } from "../domain/guardrail.js";
-import type { Hold } from "../domain/ledger-model.js";
-import type { Amounts, Meter, Period } from "../domain/meter.js";
-import type { OwnPrices } from "../domain/own-prices.js";
-import type { Settings } from "../domain/settings.js";
-import type { Tier } from "../domain/tier.js";
-import type { Instant, Window } from "../domain/window.js";
+import type { DecisionCode } from "../../domain/decide.js";
+import type { Stop } from "../../domain/emergency.js";
+import type { Override, UserStatus } from "../../domain/entitlement.js";
+import type { Guardrail } from "../../domain/guardrail.js";
+import type { Hold } from "../../domain/ledger-model.js";
+import type { Amounts, Meter, Period } from "../../domain/meter.js";
+import type { OwnPrices } from "../../domain/own-prices.js";
+import type { Settings } from "../../domain/settings.js";
+import type { Tier } from "../../domain/tier.js";
+import type { Instant, Window } from "../../domain/window.js";
 
 /**
  * As of when something is read. An instant: as it was then, from what had been recorded by then. `null`: as it is now,

@@ -1,5 +1,5 @@
-import type { Period } from "../domain/meter.js";
-import type { DayTotal, WindowTotal } from "./ports-ledger.js";
+import type { Period } from "../../domain/meter.js";
+import type { DayTotal, WindowTotal } from "./ledger.js";
 
 /** What all users together have used in one window, by the totals of each. */
 export interface SystemWindow {
