@@ -9,6 +9,8 @@ import type { Calendar } from "./window.js";
 const USER = 0;
 const DAY = 1;
 const KIND = 2;
+/** Where a cell that is copied has the number of its kind. */
+export const KIND_OF_CELL = KIND;
 const INPUT = 3;
 const CACHE_READ = 4;
 const CACHE_WRITE = 5;

@@ -1,7 +1,7 @@
 import type { ColumnsEntered, ImportColumns } from "../domain/import-columns.js";
 import type { Slice, SliceEntered, SliceRows } from "../domain/ledger-import.js";
 
-/** What stores have in common when they enter records in columns. */
+/* What stores have in common when they enter records in columns. */
 
 /** The users whom a slice names, as indexes of the columns' users, in the order in which they come. */
 export function usersIn({ user, users }: ImportColumns, { from, to }: Slice): number[] {

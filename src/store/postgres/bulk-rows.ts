@@ -16,10 +16,9 @@ const COPY_KEYS = "copy event_key (source_id, id, hash, event_id) from stdin (fo
 const ROW_BYTES = 2;
 
 /** What the rows of a slice have in common, and the numbers that they refer to. */
-export interface RowNumbers {
+interface EventNumbers {
   readonly at: Instant;
   readonly importId: number;
-  readonly source: number;
   /** Of the columns' kinds. */
   readonly kinds: Readonly<Float64Array>;
   /** Of the events, in the order of the rows. */
@@ -27,7 +26,7 @@ export interface RowNumbers {
 }
 
 /** The events of a slice. */
-export function eventRows(columns: ImportColumns, rows: SliceRows, numbers: RowNumbers): CopiedRows {
+export function eventRows(columns: ImportColumns, rows: SliceRows, numbers: EventNumbers): CopiedRows {
   const { kind, occurredAt, input, cacheRead, cacheWrite, output, reasoning, images, requests } = columns;
   const { record, userId, cost, assumed, pricedBy, count } = rows;
   const texts = encodedTexts(columns);
@@ -67,14 +66,15 @@ function encodedTexts({ statuses }: ImportColumns): Buffer[] {
 /**
  * Their identities, in the order of the ids: whoever brings the same ones waits and not in a circle, and neighbours lie on
  * the same pages.
- * @param inOrder whether the ids of the slice come in that order
+ * @param numbers.events of the events, in the order of the rows
+ * @param numbers.inOrder whether the ids of the slice come in that order
  */
 export function keyRows(
-  { ids }: ImportColumns,
+  ids: readonly string[],
   rows: SliceRows,
-  { source, events }: RowNumbers,
-  inOrder: boolean,
+  numbers: { readonly source: number; readonly events: Readonly<Float64Array>; readonly inOrder: boolean },
 ): CopiedRows {
+  const { source, events, inOrder } = numbers;
   const { record, hash, count } = rows;
   const sorted = inOrder ? null : sortedRows(ids, rows);
   let texts = 0;

@@ -52,7 +52,7 @@ export function copyIn(
   });
 }
 
-/** Ends rows in the server's own format. */
+/** Begins rows in the server's own format. */
 const HEADER = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
 const TRAILER_BYTES = 2;
 const LENGTH_BYTES = 4;

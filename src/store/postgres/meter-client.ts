@@ -1,5 +1,6 @@
 import pg, { type Pool, type PoolClient } from "pg";
 import { AlphaError } from "../../errors.js";
+import { type CopiedRows, copyIn } from "./copy-in.js";
 
 /** A statement of the hot path. Named, so that each connection has it parsed and planned once. */
 export interface Statement {
@@ -106,25 +107,33 @@ export class MeterClient {
   }
 
   /** Asks everything at once and returns every answer as it came. */
-  async settle(asked: readonly Asked[], waitMs: number): Promise<PromiseSettledResult<Answer>[]> {
+  async settle(
+    asked: readonly (Asked | CopiedRows)[],
+    waitMs: number,
+  ): Promise<PromiseSettledResult<Answer>[]> {
     const { stream } = this.raw.connection;
     // One packet instead of one for each statement.
     stream.cork();
     const last = asked.length - 1;
-    const answers = asked.map(({ statement, values }, index) =>
-      this.raw
-        .query({
-          ...statement,
-          ...(values === undefined ? {} : { values: values as unknown[] }),
-          // A server that is gone without a word: its connection is closed, whatever else was asked on it.
-          ...(index === last ? { query_timeout: 2 * waitMs + SLACK_MS } : {}),
-        })
-        .catch((error: unknown) => {
-          throw lostOr(error);
-        }),
-    );
+    const answers = asked.map((each, index) => {
+      // A server that is gone without a word: its connection is closed, whatever else was asked on it.
+      const timeoutMs = index === last ? 2 * waitMs + SLACK_MS : undefined;
+      return this.#send(each, timeoutMs).catch((error: unknown) => {
+        throw lostOr(error);
+      });
+    });
     stream.uncork();
     return Promise.allSettled(answers);
+  }
+
+  #send(asked: Asked | CopiedRows, timeoutMs: number | undefined): Promise<Answer> {
+    if ("copy" in asked) return copyIn(this.raw, asked, timeoutMs);
+    const { statement, values } = asked;
+    return this.raw.query({
+      ...statement,
+      ...(values === undefined ? {} : { values: values as unknown[] }),
+      ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
+    });
   }
 }
 

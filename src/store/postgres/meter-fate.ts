@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
-import type { Changes } from "../../domain/ledger-model.js";
+import type { Changes, LedgerEvent } from "../../domain/ledger-model.js";
 import { postgresCode } from "./explain.js";
 import {
   type Asked,
@@ -12,11 +12,16 @@ import {
 } from "./meter-client.js";
 import type { Numbers } from "./meter-names.js";
 
+/** What of a transaction can be found again if it was committed. */
+export interface Traces extends Pick<Changes, "holdsPut" | "holdsGone"> {
+  readonly events: readonly Pick<LedgerEvent, "source" | "id">[];
+}
+
 /** A transaction that has asked to be committed, and what it wrote. */
 export interface Sent {
   /** Its number. */
   readonly transaction: string;
-  readonly changes: Changes;
+  readonly traces: Traces;
   readonly names: Numbers;
 }
 
@@ -73,7 +78,7 @@ const FATE: Statement = {
 /** The server has not given that number yet. */
 const NOT_YET = "22023";
 
-function asksForTraces({ transaction, changes: { events, holdsPut, holdsGone }, names }: Sent): Asked {
+function asksForTraces({ transaction, traces: { events, holdsPut, holdsGone }, names }: Sent): Asked {
   const values = [
     // Rows say which transaction wrote them by the lower half of its number.
     String(BigInt(transaction) % 2n ** 32n),

@@ -62,24 +62,28 @@ function windowsAt(instants: readonly Instant[], config: Config): Windows {
   return { days: [...days], months: [...new Set([...days].map((day) => zone.dayToMonth(day)))] };
 }
 
-/** The state that a batch is decided from. */
+/** What a transaction is decided from. */
 export interface Loaded {
-  readonly state: LedgerState;
   /** Guardrails whose total of a running window was never begun: what they have used is not in the state. */
   readonly unbegun: Guarded["unbegun"];
   readonly isCurrent: boolean;
 }
 
+/** What a batch is decided from. */
+export interface LoadedState extends Loaded {
+  readonly state: LedgerState;
+}
+
 /** One question for it: what to ask in one round trip, and what the answers come to. */
-export interface Loading {
+export interface Loading<L extends Loaded> {
   /** Everybody whom it concerns. */
   readonly userIds: readonly number[];
   readonly asked: readonly Asked[];
-  read(answers: readonly Rows[]): Loaded;
+  read(answers: readonly Rows[]): L;
 }
 
 /** @param config has to know everybody who is wanted */
-export function loading(wanted: Wanted, config: Config): Loading {
+export function loading(wanted: Wanted, config: Config): Loading<LoadedState> {
   const named = new Map<string, number>();
   const users = new Map<number, KnownUser>();
   for (const name of wanted.names) {

@@ -6,7 +6,6 @@ import type { Hold, LedgerRequest, LedgerState, LedgerUser, Operation } from "..
 import { windowKey } from "../../domain/ledger-model.js";
 import type { Settings } from "../../domain/settings.js";
 import { calendar, type Instant } from "../../domain/window.js";
-import type { MeterOptions } from "./meter-batch.js";
 import { type Asked, ConnectionLost, MeterClient, type Statement } from "./meter-client.js";
 import { withCorrections } from "./meter-corrections.js";
 import { explainMeter } from "./meter-faults.js";
@@ -15,6 +14,7 @@ import { loading, type Wanted } from "./meter-load.js";
 import type { Config, KnownUser, MeterMemory } from "./meter-memory.js";
 import { SharedConnection } from "./meter-shared.js";
 import { BEGIN_READING, COMMIT, limitsOf } from "./meter-transaction.js";
+import type { MeterOptions } from "./meter-transactions.js";
 
 const PAUSE_MS = 20;
 

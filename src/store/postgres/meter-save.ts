@@ -1,4 +1,5 @@
 import type { Alert } from "../../domain/alert.js";
+import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { Changes, LedgerEvent } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import { type Asked, numbers, type Statement } from "./meter-client.js";
@@ -26,7 +27,7 @@ export function saves(changes: Changes, names: Numbers): Asked[] {
     ...(changes.corrections === undefined ? [] : savesCorrections(changes.corrections, names)),
     ...savesEvents(changes.events, names),
     ...savesSameEvents(changes.sameEvents, names),
-    ...savesWindows(changes),
+    ...savesWindows(changes.windows),
     ...savesDays(changes, names),
     ...dropsHolds(changes),
     ...putsHolds(changes, names),
@@ -52,7 +53,7 @@ function savesEvents(events: readonly LedgerEvent[], names: Numbers): Asked[] {
     : [{ statement: SAVE_RESERVED_EVENTS, values: [...values, ...reservedValues(events)] }];
 }
 
-function savesWindows({ windows }: Changes): Asked[] {
+export function savesWindows(windows: Changes["windows"]): Asked[] {
   if (windows.length === 0) return [];
   const values = [
     numbers(windows.map(({ userId }) => userId)),
@@ -84,6 +85,22 @@ function savesDays({ days }: Changes, names: Numbers): Asked[] {
     numbers(days.map((day) => day.unpriced)),
   ];
   return [{ statement: SAVE_DAYS, values }];
+}
+
+/** @param kindIds the numbers of the kinds as the totals number them */
+export function savesCells(cells: ImportTotals, kindIds: Readonly<Float64Array>): Asked[] {
+  if (cells.count === 0) return [];
+  const cell: number[] = [];
+  const values: number[][] = [];
+  for (let number = 0; number < cells.count; number++) {
+    cells.copyCell(number, cell, 0);
+    cell[KIND_OF_CELL] = kindIds[cell[KIND_OF_CELL] as number] as number;
+    for (const [column, value] of cell.entries()) {
+      values[column] ??= [];
+      values[column].push(value);
+    }
+  }
+  return [{ statement: SAVE_DAYS, values: values.map(numbers) }];
 }
 
 function dropsHolds({ holdsGone }: Changes): Asked[] {
@@ -120,7 +137,7 @@ function savesRefusals({ refusals }: Changes): Asked[] {
   return [{ statement: SAVE_REFUSALS, values }];
 }
 
-function savesAlerts(alerts: readonly Alert[]): Asked[] {
+export function savesAlerts(alerts: readonly Alert[]): Asked[] {
   if (alerts.length === 0) return [];
   const values = [
     alerts.map(({ kind }) => kind),

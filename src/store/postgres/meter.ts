@@ -1,19 +1,28 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Decision } from "../../domain/decide.js";
-import type { ColumnsEntered } from "../../domain/import-columns.js";
+import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../../domain/ledger-model.js";
 import { type PreviewMemory, previewOperations } from "../../domain/ledger-preview.js";
 import type { Settings } from "../../domain/settings.js";
 import type { Instant } from "../../domain/window.js";
 import type { LastSeen, MeterStore } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
-import { MeterBatches, type MeterOptions } from "./meter-batch.js";
+import { SlicePace } from "../slice-pace.js";
+import { BulkEntry } from "./bulk-entry.js";
+import { MeterBatches } from "./meter-batch.js";
 import { isUnreachable } from "./meter-faults.js";
 import { wantedBy } from "./meter-load.js";
 import { MeterMemory } from "./meter-memory.js";
 import { BatchQueue } from "./meter-queue.js";
 import { MeterReader } from "./meter-reader.js";
+import { type MeterOptions, MeterTransactions } from "./meter-transactions.js";
 import { MonthsOfImports, PostgresMonths } from "./months.js";
+
+/**
+ * How long a slice of an import may keep its users locked, in milliseconds. The totals of a slice cost about as much as
+ * its records, so that long ones cost far less.
+ */
+const SLICES = { shortMs: 10, longMs: 300 };
 
 /** The hot path on the connections of a pool, which it shares with others and does not end. */
 export class PostgresMeter implements MeterStore {
@@ -21,10 +30,14 @@ export class PostgresMeter implements MeterStore {
   readonly #queue: BatchQueue;
   readonly #reader: MeterReader;
   readonly #months: MonthsOfImports;
+  readonly #bulk: BulkEntry;
+  readonly #pace = new SlicePace(SLICES);
   #isClosed = false;
 
   constructor(private readonly options: MeterOptions) {
-    const batches = new MeterBatches(options, this.#memory);
+    const transactions = new MeterTransactions(options, this.#memory);
+    const batches = new MeterBatches(transactions, this.#memory);
+    this.#bulk = new BulkEntry(transactions);
     this.#queue = new BatchQueue((operations) => batches.run(operations), isUnreachable);
     this.#reader = new MeterReader(options, this.#memory);
     const months = new PostgresMonths(options.pool, options.location);
@@ -37,15 +50,29 @@ export class PostgresMeter implements MeterStore {
   ): Promise<readonly OperationOutcome[]> {
     this.#requireOpen();
     if (operations.length === 0) return [];
-    if (background) await this.#months.prepareFor(operations);
+    if (background) await this.#months.prepareFor(operations.flatMap(occurredAt));
     const outcomes = await this.#queue.submit(operations, { background });
     // Locks have queues here, so that a gap is needed within this process only.
     if (background) await nextTurn();
     return outcomes;
   }
 
-  async enterColumns(): Promise<ColumnsEntered | null> {
-    return null;
+  async enterColumns(
+    columns: ImportColumns,
+    from: number,
+    by: Parameters<MeterStore["enterColumns"]>[2],
+  ): Promise<ColumnsEntered | null> {
+    this.#requireOpen();
+    const to = from + evenPart(columns.count - from, this.#pace.size());
+    await this.#months.prepareFor(columns.occurredAt.subarray(from, to));
+    const since = performance.now();
+    const done = await this.#bulk.enter(columns, { from, to }, by);
+    if (done === null) return null;
+    const { entered, waitedMs, isContended } = done;
+    if (isContended) this.#pace.contended();
+    this.#pace.took(to - from, performance.now() - since - waitedMs);
+    await nextTurn();
+    return { ...entered, waited: waitedMs };
   }
 
   async preview(
@@ -79,4 +106,13 @@ export class PostgresMeter implements MeterStore {
   #requireOpen(): void {
     if (this.#isClosed) throw new AlphaError("database", `the database ${this.options.location} was closed`);
   }
+}
+
+/** About as many of all records as are wanted at once, so that no few are left over at the end. */
+function evenPart(all: number, wanted: number): number {
+  return Math.ceil(all / Math.max(1, Math.round(all / wanted)));
+}
+
+function occurredAt(operation: Operation): Instant[] {
+  return operation.op === "record" ? [operation.entry.occurredAt] : [];
 }

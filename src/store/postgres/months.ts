@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
-import type { Operation } from "../../domain/ledger-model.js";
 import type { Settings } from "../../domain/settings.js";
-import { type Calendar, calendar, monthLabel } from "../../domain/window.js";
+import { type Calendar, calendar, type Instant, monthLabel } from "../../domain/window.js";
 import type { LedgerMonths, MonthSpan } from "../../engine/ports.js";
 import { explainPostgres, postgresCode } from "./explain.js";
 
@@ -69,16 +68,15 @@ export class MonthsOfImports {
     private readonly settings: () => Promise<Settings>,
   ) {}
 
-  async prepareFor(operations: readonly Operation[]): Promise<void> {
+  /** @param instants when usage occurred */
+  async prepareFor(instants: Iterable<Instant>): Promise<void> {
     this.#zone ??= calendar((await this.settings()).time_zone);
     const spans: MonthSpan[] = [];
-    for (const operation of operations) {
-      if (operation.op !== "record") continue;
-      const month = this.#zone.monthOf(operation.entry.occurredAt);
-      if (this.#seen.has(month)) continue;
-      this.#seen.add(month);
-      const { start, end } = this.#zone.window("month", month);
-      spans.push({ label: monthLabel(month), start, end });
+    for (const at of instants) {
+      const { index, start, end } = this.#zone.windowAt("month", at);
+      if (this.#seen.has(index)) continue;
+      this.#seen.add(index);
+      spans.push({ label: monthLabel(index), start, end });
     }
     if (spans.length > 0) await this.months.prepare(spans);
   }

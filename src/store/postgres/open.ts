@@ -48,7 +48,8 @@ class Client extends pg.Client {
 class ForgetfulClient extends Client {
   // biome-ignore lint/suspicious/noExplicitAny: as the many forms of the method that it stands before
   override query(config: any, ...rest: any[]): any {
-    const unnamed = typeof config === "object" && "name" in config ? { ...config, name: undefined } : config;
+    const isNamed = typeof config === "object" && config.name !== undefined;
+    const unnamed = isNamed ? { ...config, name: undefined } : config;
     return super.query(unnamed, ...(rest as []));
   }
 }

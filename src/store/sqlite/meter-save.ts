@@ -1,14 +1,11 @@
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
-import type { ImportTotals } from "../../domain/import-totals.js";
+import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterCorrections } from "./meter-corrections.js";
 import type { MeterRefusals } from "./meter-refusals.js";
 import type { MeterState } from "./meter-state.js";
 import type { MeterStatements } from "./meter-statements.js";
-
-/** Where a cell, and a row of daily totals, says its kind: after the user and the day. */
-const KIND_OF_CELL = 2;
 
 const NOTHING_ASKED = { tokens: null, images: null, cost: null };
 
