@@ -10,6 +10,9 @@ export async function up(db: AnyDb, on: Flavor): Promise<void> {
   await createRefusedCalls(db, on);
   await createSealedMonths(db, on);
   await leadByDay(db, on);
+  for (const table of ["usage_day", "usage_window"]) {
+    for (const statement of on.changing(table)) await statement.execute(db);
+  }
 }
 
 /**

@@ -21,4 +21,6 @@ export interface Flavor {
    * where a row that is gone leaves nothing behind.
    */
   churning(table: string, column: string): readonly RawBuilder<unknown>[];
+  /** What makes it cheap to change the rows of a table again and again, in statements. */
+  changing(table: string): readonly RawBuilder<unknown>[];
 }

@@ -11,4 +11,5 @@ export const SQLITE_FLAVOR: Flavor = {
   tableEnd: sql`strict`,
   keyedTableEnd: sql`strict, without rowid`,
   churning: () => [],
+  changing: () => [],
 };
