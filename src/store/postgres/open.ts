@@ -36,6 +36,13 @@ interface Server {
   readonly partlyMoved: boolean;
 }
 
+/**
+ * Holds come and go by the thousand, and a row that is gone stays in its index until somebody who passes it marks it. A scan
+ * by bitmap marks nothing, and then goes through all of them each time, until the next vacuum. Not behind poolers, where a
+ * setting would stay on connections that are others' next.
+ */
+const NO_BITMAPS = "set enable_bitmapscan = off";
+
 /** `pg` leaves a connection open whose server asked for a password in vain, and with it a program that wants to end. */
 class Client extends pg.Client {
   constructor(config?: pg.ClientConfig) {
@@ -64,7 +71,10 @@ export function connect({ url, waitMs }: PostgresOptions): {
   const pool = new pg.Pool({ ...config, Client: keepsStatements ? Client : ForgetfulClient });
   // A connection that is lost while nothing runs on it is replaced when it is needed; nobody has to hear of it.
   pool.on("error", () => {});
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    if (keepsStatements) client.query(NO_BITMAPS).catch(() => {});
+  });
   return { pool, db: kyselyOver(pool, waitMs), location };
 }
 
