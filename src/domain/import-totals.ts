@@ -22,6 +22,7 @@ const COST = 10;
 const ASSUMED = 11;
 const UNPRICED = 12;
 const WIDTH = 13;
+const ALL_PLACES = Array.from({ length: WIDTH }, (_, place) => place);
 
 /** Sums up what the records of a slice add to the totals, in cells of user, day and kind of call. */
 export class ImportTotals {
@@ -72,10 +73,23 @@ export class ImportTotals {
     return this.#count;
   }
 
-  /** Of the cell with a number in the order: its user's number, its day, its kind, and its sums as `DayDelta` has them. */
-  copyCell(number: number, into: unknown[], at: number): void {
+  /** The places in a cell that are worth writing: of whom, when, what, the requests, and each sum that is not 0 everywhere. */
+  places(): number[] {
+    const end = this.#count * WIDTH;
+    const isUsed = (place: number) => {
+      for (let at = place; at < end; at += WIDTH) if (this.#cells[at] !== 0) return true;
+      return false;
+    };
+    return ALL_PLACES.filter((place) => place < INPUT || place === REQUESTS || isUsed(place));
+  }
+
+  /**
+   * Of the cell with a number in the order: its user's number, its day, its kind, and its sums as `DayDelta` has them.
+   * @param places which of these
+   */
+  copyCell(number: number, into: unknown[], at: number, places: readonly number[] = ALL_PLACES): void {
     const cell = this.#order[number]!;
-    for (let i = 0; i < WIDTH; i++) into[at + i] = this.#cells[cell + i];
+    for (let i = 0; i < places.length; i++) into[at + i] = this.#cells[cell + places[i]!];
   }
 
   windows(): WindowDelta[] {

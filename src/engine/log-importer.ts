@@ -22,7 +22,7 @@ import type {
 /** Records in one transaction: long enough to be quick, short enough for a call that wants the lock in between. */
 const SLICE = 400;
 /** Records that tell whether anything of a log counts, before those after them go in columns. */
-const FIRST_SLICE = 64;
+const FIRST_SLICE = 8;
 const NO_USER = "is missing, and --user is not given";
 
 /** What the imports of several logs share. */

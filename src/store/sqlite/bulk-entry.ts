@@ -17,6 +17,7 @@ import type { Schema } from "../schema.js";
 import { enteredUpTo, usersIn } from "../slice-entry.js";
 import { BulkKeys } from "./bulk-keys.js";
 import { BulkRows } from "./bulk-rows.js";
+import { BulkTotals } from "./bulk-totals.js";
 import type { MeterSaver } from "./meter-save.js";
 import type { MeterState } from "./meter-state.js";
 
@@ -33,6 +34,7 @@ interface Bringing {
 export class BulkEntry {
   readonly #keys: BulkKeys;
   readonly #rows: BulkRows;
+  readonly #totals: BulkTotals;
 
   constructor(
     raw: Sqlite.Database,
@@ -43,6 +45,7 @@ export class BulkEntry {
     raw.pragma(`cache_size = -${CACHE_KIB}`);
     this.#keys = new BulkKeys(raw, db);
     this.#rows = new BulkRows(raw, db);
+    this.#totals = new BulkTotals(raw, db);
   }
 
   /** @returns `null` when the records have to go one by one: nothing was written */
@@ -104,7 +107,7 @@ export class BulkEntry {
     const firstEvent = this.#rows.writeEvents(columns, rows, kindIds, { at, importId });
     const source = this.saver.sourceId(columns.source);
     this.#rows.writeKeys(columns.ids, rows, { source, firstEvent, inOrder });
-    this.saver.saveCells(totals, kindIds);
+    this.#totals.write(totals, kindIds);
     this.saver.saveWindows(windows);
     this.saver.saveAlerts(alerts);
     this.state.forgetUsageOf(windows.map(({ userId }) => userId));

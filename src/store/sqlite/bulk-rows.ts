@@ -7,10 +7,8 @@ import type { Instant } from "../../domain/window.js";
 import type { Schema } from "../schema.js";
 import { sortedRows } from "../slice-entry.js";
 import type { Prepared } from "./meter-statements.js";
-import { RowWriter } from "./row-writer.js";
+import { LONG_SIZES, RowWriter } from "./row-writer.js";
 
-/** Longer statements are no quicker. */
-const SIZES = [64, 8, 1] as const;
 const ANY = 0;
 const TEXT = "";
 
@@ -45,7 +43,7 @@ export class BulkRows {
     this.#keys = new RowWriter(
       3,
       (rows) => this.#prepare(db.insertInto("event_key").values(repeat(key, rows)).compile().sql),
-      SIZES,
+      LONG_SIZES,
     );
   }
 
@@ -110,7 +108,7 @@ export class BulkRows {
       writer = new RowWriter(
         ALWAYS_BOUND + varying.length,
         (rows) => this.#prepare(insert(rows).compile().sql),
-        SIZES,
+        LONG_SIZES,
       );
       this.#events.set(key, writer);
     }

@@ -1,5 +1,4 @@
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
-import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterCorrections } from "./meter-corrections.js";
@@ -154,14 +153,6 @@ export class MeterSaver {
       rows.push(userId, period, index, tokens, images, cost, requests);
     }
     this.statements.windows.write(rows);
-  }
-
-  /** @param kindIds the numbers of the kinds by which the cells are kept */
-  saveCells(cells: ImportTotals, kindIds: Readonly<Float64Array>): void {
-    this.statements.days.writeEach(cells.count, (cell, into, at) => {
-      cells.copyCell(cell, into, at);
-      into[at + KIND_OF_CELL] = kindIds[into[at + KIND_OF_CELL] as number];
-    });
   }
 
   #saveDays(days: Changes["days"]): void {

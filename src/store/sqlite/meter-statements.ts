@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3";
 import { type Compilable, type Kysely, sql } from "kysely";
 import type { OverrideRow } from "../override-row.js";
 import type { Schema } from "../schema.js";
+import { addToDays, DAY_COLUMNS, DAY_SUMS } from "./day-totals.js";
 import { RowWriter } from "./row-writer.js";
 
 // Stands where a value will be bound: the compiled text has a placeholder there.
@@ -250,40 +251,8 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
             })),
           ),
     ),
-    days: rowsOf(
-      {
-        user_id: ANY,
-        day: ANY,
-        call_kind_id: ANY,
-        input: ANY,
-        cache_read: ANY,
-        cache_write: ANY,
-        output: ANY,
-        reasoning: ANY,
-        images: ANY,
-        requests: ANY,
-        cost: ANY,
-        assumed: ANY,
-        unpriced: ANY,
-      },
-      (rows) =>
-        db
-          .insertInto("usage_day")
-          .values(rows)
-          .onConflict((conflict) =>
-            conflict.columns(["user_id", "day", "call_kind_id"]).doUpdateSet((eb) => ({
-              input: eb("usage_day.input", "+", eb.ref("excluded.input")),
-              cache_read: eb("usage_day.cache_read", "+", eb.ref("excluded.cache_read")),
-              cache_write: eb("usage_day.cache_write", "+", eb.ref("excluded.cache_write")),
-              output: eb("usage_day.output", "+", eb.ref("excluded.output")),
-              reasoning: eb("usage_day.reasoning", "+", eb.ref("excluded.reasoning")),
-              images: eb("usage_day.images", "+", eb.ref("excluded.images")),
-              requests: eb("usage_day.requests", "+", eb.ref("excluded.requests")),
-              cost: eb("usage_day.cost", "+", eb.ref("excluded.cost")),
-              assumed: eb("usage_day.assumed", "+", eb.ref("excluded.assumed")),
-              unpriced: eb("usage_day.unpriced", "+", eb.ref("excluded.unpriced")),
-            })),
-          ),
+    days: rowsOf(Object.fromEntries(DAY_COLUMNS.map((column) => [column, ANY])), (rows) =>
+      addToDays(db, rows, DAY_SUMS),
     ),
     holdsPut: rowsOf(
       {

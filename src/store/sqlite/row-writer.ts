@@ -2,6 +2,8 @@ import type { Prepared } from "./meter-statements.js";
 
 /** How many rows go into one statement at most, then how many of what is left. */
 const SIZES = [32, 8, 1] as const;
+/** The same where very many are written. Longer statements are no quicker. */
+export const LONG_SIZES = [64, 8, 1] as const;
 
 /**
  * Inserts rows many at a time: running a statement costs as much as several of its rows. Each size is prepared when it is

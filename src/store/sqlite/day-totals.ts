@@ -1,0 +1,40 @@
+import type { Compilable, Insertable, Kysely } from "kysely";
+import type { Schema } from "../schema.js";
+
+const DAY_KEY = ["user_id", "day", "call_kind_id"] as const;
+/** What a daily total sums up, in the order of `DayDelta`. */
+export const DAY_SUMS = [
+  "input",
+  "cache_read",
+  "cache_write",
+  "output",
+  "reasoning",
+  "images",
+  "requests",
+  "cost",
+  "assumed",
+  "unpriced",
+] as const;
+export const DAY_COLUMNS = [...DAY_KEY, ...DAY_SUMS] as const;
+
+type DayRow = Insertable<Schema["usage_day"]>;
+
+/** Adds rows to the daily totals. */
+export function addToDays(
+  db: Kysely<Schema>,
+  rows: readonly Partial<DayRow>[],
+  sums: readonly (typeof DAY_SUMS)[number][],
+): Compilable {
+  return db
+    .insertInto("usage_day")
+    .values(rows as DayRow[])
+    .onConflict((conflict) =>
+      conflict
+        .columns(DAY_KEY)
+        .doUpdateSet((eb) =>
+          Object.fromEntries(
+            sums.map((sum) => [sum, eb(`usage_day.${sum}`, "+", eb.ref(`excluded.${sum}`))]),
+          ),
+        ),
+    );
+}
