@@ -73,6 +73,12 @@ const basisPoints: Omit<SettingRule<number>, "describes"> = {
       : /^\d{1,5}$/.test(text.trim())
         ? Number(text)
         : Number.NaN;
+    // Whoever types 95 means 95%; taken as basis points it would refuse nearly every call.
+    if (match === null && points >= 1 && points <= 100) {
+      throw new AlphaError("usage", `"${text}" could mean ${points}% or ${points} basis points`, {
+        hint: `write ${points}%, or ${points * 100} in basis points`,
+      });
+    }
     if (!(points >= 1 && points <= 10_000)) {
       throw new AlphaError("usage", `"${text}" is not a threshold`, {
         hint: "give a percentage such as 80%, or basis points from 1 to 10000",

@@ -122,6 +122,12 @@ test.each<[string[], number, string, string]>([
   [["set", "warn_at", "80%"], 1, "warn_at already is 80%", "alpha settings get warn_at"],
   [["set", "warn_at", "lots"], 2, '"lots" is not a threshold', "80%"],
   [
+    ["set", "block_at", "95"],
+    2,
+    '"95" could mean 95% or 95 basis points',
+    "write 95%, or 9500 in basis points",
+  ],
+  [
     ["set", "warn_at", "96%"],
     1,
     "with warn_at 96% above block_at 95% nobody would be warned",

@@ -58,6 +58,7 @@ describe("what an operator types", () => {
     ["warn_at", "7.5%", 750],
     ["warn_at", "0.01%", 1],
     ["block_at", "9500", 9_500],
+    ["block_at", "101", 101],
     ["block_at", " 100% ", 10_000],
     ["hold_ttl", "10m", 600_000],
     ["hold_ttl", "1s", 1_000],
@@ -76,6 +77,10 @@ describe("what an operator types", () => {
   it.each<[SettingKey, string]>([
     ["warn_at", "0%"],
     ["warn_at", "0"],
+    // Meant as percent, it would be a hundred times too little.
+    ["warn_at", "70"],
+    ["block_at", "100"],
+    ["block_at", "1"],
     ["warn_at", "100.01%"],
     ["warn_at", "80.123%"],
     ["block_at", "-5%"],
