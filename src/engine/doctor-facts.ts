@@ -5,6 +5,7 @@ import { unpricedModels } from "../domain/report.js";
 import { calendar, firstDayOfMonth, type Instant } from "../domain/window.js";
 import { displayName } from "./find.js";
 import { guardrailStandings } from "./guardrails.js";
+import { MOST_BACK } from "./looking-back.js";
 import type { Reading } from "./ports.js";
 import { firstOpenDay } from "./status.js";
 import { isResetOverdue } from "./status-concerns.js";
@@ -14,8 +15,6 @@ const DAY = 24 * HOUR;
 /** A product opens the database when it starts; what has not started for so long is not running any more. */
 const PRODUCT_DAYS = 90;
 const HOLD_DAYS = 7;
-/** How many entries back the last event and the last live one are looked for. */
-const MOST_BACK = 100_000;
 const MOST_IMPORTS = 1_000;
 const MOST_ALERTS = 10_000;
 

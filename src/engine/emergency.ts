@@ -5,6 +5,7 @@ import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName, requirePresentUser, requireTierKey, requireUser } from "./find.js";
+import { MOST_BACK } from "./looking-back.js";
 import type { Reading } from "./ports.js";
 
 /** What a stop is limited to, as an operator says it. */
@@ -34,7 +35,9 @@ export interface EmergencyStarted {
   readonly outcome: "on" | "extended" | "already-on";
   /** Testers to whom it applies now, by its user and tier. */
   readonly testers: number;
-  /** When a product last metered a call on this database; `null`: never, so that the stop may stop nothing. */
+  /** How many products have opened this database; 0: the stop may stop nothing. */
+  readonly products: number;
+  /** When a call was last metered or reserved live; `null`: never, or long before what was imported since. */
   readonly lastLiveUse: Instant | null;
   /** Parts of the scope that no metered call has ever named: misspelt, perhaps. */
   readonly unseen: readonly ("provider" | "model" | "feature")[];
@@ -93,7 +96,8 @@ export function emergencyOn(
     const until = input.forMs === undefined ? null : at + input.forMs;
     const facts = {
       testers: await testersIn(tx, scope),
-      lastLiveUse: await tx.emergency.lastLiveUse(),
+      products: (await tx.records.clients()).length,
+      lastLiveUse: await tx.status.lastLiveUse(MOST_BACK),
       unseen: await unseenParts(tx, scope),
     };
 

@@ -199,8 +199,6 @@ export interface EmergencyReading {
   guardrails(): Promise<Guardrail[]>;
   /** In which windows the guardrails in force have tripped, and when. */
   trips(): Promise<GuardrailTrip[]>;
-  /** When a product last metered a call live on this database; `null`: never. */
-  lastLiveUse(): Promise<Instant | null>;
   /** Whether a call of that kind, as far as it is stated, was ever metered on this database. */
   wasMetered(kind: Partial<CallKind>): Promise<boolean>;
 }

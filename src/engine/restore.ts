@@ -1,6 +1,7 @@
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
+import { MOST_BACK } from "./looking-back.js";
 import type { CopyOptions, DatabaseCopies, KeptCopy } from "./ports/database.js";
 import type { Writing } from "./ports.js";
 import { type Verification, verifyTotals } from "./verify.js";
@@ -96,9 +97,6 @@ async function prepare(
   });
   return { asOf, holdsDropped: holds.length };
 }
-
-/** Rows of the ledger that are looked at for one that is no correction. */
-const MOST_BACK = 100_000;
 
 async function lastTouched(tx: Writing): Promise<Instant | null> {
   const [entry] = await tx.records.audit({ limit: 1 });

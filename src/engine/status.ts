@@ -14,6 +14,7 @@ import { type Calendar, calendar, firstDayOfMonth, type Instant } from "../domai
 import { type DescribedStop, describeStops } from "./emergency.js";
 import type { Engine } from "./engine.js";
 import { type GuardrailStanding, guardrailStandings } from "./guardrails.js";
+import { MOST_BACK } from "./looking-back.js";
 import { standingsOf, type UserStanding } from "./nearness.js";
 import type { LastEvent, RecentUse } from "./ports/status.js";
 import type { Reading, ResetRun } from "./ports.js";
@@ -23,8 +24,6 @@ import { type Concern, concernsOf } from "./status-concerns.js";
 const HOUR = 60 * 60_000;
 /** How many entries of the ledger are looked at for the last hour: fewer, unless so many were imported in that time. */
 const MOST_RECENT = 1_000_000;
-/** How many entries back the last event and the last live one are looked for. */
-const MOST_BACK = 100_000;
 
 /** A tester who used something today, or who is near a limit or beyond it. */
 export interface StatusUser {

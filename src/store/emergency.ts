@@ -101,22 +101,6 @@ export function emergencyOn(db: Db): EmergencyWriting {
         at: tripped_at,
       }));
     },
-    async lastLiveUse() {
-      const event = await db
-        .selectFrom("usage_event")
-        .select("recorded_at")
-        .where("import_id", "is", null)
-        .where("corrects", "is", null)
-        .orderBy("id", "desc")
-        .limit(1)
-        .executeTakeFirst();
-      const hold = await db
-        .selectFrom("hold")
-        .select((eb) => eb.fn.max("created_at").as("at"))
-        .executeTakeFirst();
-      const at = Math.max(event?.recorded_at ?? 0, hold?.at ?? 0);
-      return at === 0 ? null : at;
-    },
     async wasMetered({ provider, model, feature }) {
       let query = db.selectFrom("call_kind").select("id").limit(1);
       if (provider !== undefined) query = query.where("provider", "=", provider);

@@ -1,14 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
 import { LimitsEngine } from "../../src/engine/limits.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { openLimits } from "../../src/open-limits.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
 import { program } from "../support/processes.js";
 
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [
+  home = await seededHome([
     { email: "ada@example.com", id: "ada" },
     { email: "bob@example.com", id: "bob", tier: "pro" },
   ]);
@@ -28,8 +28,8 @@ Stopped: all calls, until it is lifted
 That concerns 2 testers.
 Lift it with: alpha emergency-stop off
 `);
-  expect(on.stderr).toContain("no product has ever used this database");
-  expect(on.stderr).toContain(home.database);
+  expect(on.stderr).toContain("no product has ever opened this database");
+  expect(on.stderr).toContain(home.shown);
   expect(await code("check", "ada", "--tokens", "1")).toBe(4);
   const status = await home.run(["emergency-stop", "status"]);
   expect(status.code).toBe(4);
@@ -75,7 +75,7 @@ test("JSON of on, off and status", async () => {
       testers: 1,
       last_live_use: null,
     },
-    meta: { database: home.database, dry_run: false },
+    meta: { database: home.shown, dry_run: false },
   });
   const status = await home.run(["emergency-stop", "status", "--json"]);
   expect(status.code).toBe(4);
@@ -102,15 +102,16 @@ test("off with a scope that nothing has, while something is on, exits 1 and leav
   expect(await code("emergency-stop", "status")).toBe(4);
 });
 
-test("when a product last used the database is told", async () => {
-  const used = freshHome();
-  await seededDatabase(used.database, [{ id: "ada" }], {
+test("when the last live call was is told, and that no product was there", async () => {
+  const used = await seededHome([{ id: "ada" }], {
     at: NOW - 3 * 60_000,
     prepare: (engine) => new LimitsEngine(engine).record("ada", { input: 1, cost: 0 }),
   });
   const { stdout, stderr } = await used.run(["emergency-stop", "on"]);
-  expect(stdout).toContain("Last used by a product 3m ago, at 2026-11-22 11:57 (UTC).");
-  expect(stderr).not.toContain("warning");
+  expect(stdout).toContain("The last live call was 3m ago, at 2026-11-22 11:57 (UTC).");
+  expect(stderr).toContain("no product has ever opened this database");
+  await (await openLimits({ database: used.shown, now: () => NOW })).close();
+  expect((await used.run(["emergency-stop", "on"])).stderr).not.toContain("warning");
 });
 
 test("a process that has the engine open obeys at its next decision, and is let go on again", async () => {
@@ -154,7 +155,7 @@ test.each([
 test.each(["on", "off", "status"])(
   "%s without a database exits 3, and has help with examples",
   async (verb) => {
-    const { code, stderr } = await freshHome().run(["emergency-stop", verb]);
+    const { code, stderr } = await (await emptyHome()).run(["emergency-stop", verb]);
     expect(code).toBe(3);
     expect(stderr).toContain("alpha init");
     expect(await home.ok(["emergency-stop", verb, "--help"])).toContain(

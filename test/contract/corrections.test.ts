@@ -279,7 +279,7 @@ everyStore((fresh) => {
       const correction = { to: "price" as const, rates: null };
       await store.meter.commit([record("b", { importId: 1 })]);
       await store.meter.commit([{ op: "correct", user: "ada", event: 1, correction, at: T0 }]);
-      expect(await store.read((tx) => tx.emergency.lastLiveUse())).toBe(T0 - HOUR);
+      expect(await store.read((tx) => tx.status.lastLiveUse(1_000))).toBe(T0 - HOUR);
     });
   });
 

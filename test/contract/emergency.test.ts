@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallKind } from "../../src/domain/usage.js";
 import type { NewStop } from "../../src/engine/ports.js";
-import { change, HOUR, MINUTE, populate, record, reserve, T0 } from "../support/store.js";
+import { change, HOUR, populate, record, T0 } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 function stop(more: Partial<NewStop> = {}): NewStop {
@@ -121,18 +121,5 @@ everyStore((fresh) => {
     expect(await was({ provider: "google", model: "flash" })).toBe(true);
     expect(await was({ provider: "google", model: "gpt-4o" })).toBe(false);
     expect(await was({ feature: "seo" })).toBe(false);
-  });
-
-  test("the last live use is of a call metered live, and never of an import", async () => {
-    const { store } = await fresh();
-    await populate(store, "ada");
-    const last = () => store.read((tx) => tx.emergency.lastLiveUse());
-    expect(await last()).toBeNull();
-    await store.meter.commit([record("1", { importId: 3 }, T0)]);
-    expect(await last()).toBeNull();
-    await store.meter.commit([record("2", {}, T0 + MINUTE), record("3", { importId: 3 }, T0 + HOUR)]);
-    expect(await last()).toBe(T0 + MINUTE);
-    await store.meter.commit([reserve("r", {}, "ada", T0 + 2 * MINUTE)]);
-    expect(await last()).toBe(T0 + 2 * MINUTE);
   });
 });

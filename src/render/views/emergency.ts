@@ -16,6 +16,7 @@ interface StartedView {
   readonly stop: StopView;
   readonly outcome: "on" | "extended" | "already-on";
   readonly testers: number;
+  readonly products: number;
   readonly lastLiveUse: Instant | null;
   readonly unseen: readonly string[];
 }
@@ -38,11 +39,12 @@ export function stopJson(stop: StopView) {
   };
 }
 
-export function startedJson({ stop, outcome, testers, lastLiveUse, unseen }: StartedView) {
+export function startedJson({ stop, outcome, testers, products, lastLiveUse, unseen }: StartedView) {
   return {
     stop: stopJson(stop),
     outcome: outcome.replace("-", "_"),
     testers,
+    products,
     last_live_use: lastLiveUse === null ? null : formatInstant(lastLiveUse),
     never_metered: unseen,
   };
@@ -114,7 +116,7 @@ export function startedText(
   if (also !== null) say(also);
   if (lastLiveUse !== null) {
     const ago = formatDuration(Math.max(1_000, now - lastLiveUse));
-    say(`Last used by a product ${ago} ago, at ${localTime(lastLiveUse, zone)} (${zone}).`);
+    say(`The last live call was ${ago} ago, at ${localTime(lastLiveUse, zone)} (${zone}).`);
   }
   // Not wrapped: it is there to be copied.
   lines.push(`Lift it with: ${style.code(sanitize(offCommand(stop)))}`);

@@ -40,6 +40,7 @@ test.each([
 const started = {
   outcome: "on" as const,
   testers: 1,
+  products: 1,
   lastLiveUse: NOON - 120_000,
   unseen: [],
   settings: INITIAL_SETTINGS,
@@ -57,7 +58,7 @@ test("on says exactly what is stopped, until when, and how to lift it", () => {
 Stopped: calls of ada@example.com to google, until 2026-11-22 14:00 (UTC)
 That concerns 1 tester.
 A call that does not say its provider is covered too: it might be one of them.
-Last used by a product 2m ago, at 2026-11-22 11:58 (UTC).
+The last live call was 2m ago, at 2026-11-22 11:58 (UTC).
 Lift it with: alpha emergency-stop off --user ada@example.com --provider google
 `);
 });
@@ -91,7 +92,7 @@ is lifted
 That concerns 1 tester.
 A call that does not say its model is
 covered too: it might be one of them.
-Last used by a product 2m ago, at
+The last live call was 2m ago, at
 2026-11-22 11:58 (UTC).
 Lift it with: alpha emergency-stop off --user ada@example.com --model gemini-2.5-flash-image-preview
 `);
@@ -188,6 +189,7 @@ test("JSON has every part of the scope, also where it is not limited", () => {
   expect(startedJson({ ...started, stop: stop(), outcome: "already-on" })).toMatchObject({
     outcome: "already_on",
     testers: 1,
+    products: 1,
     last_live_use: "2026-11-22T11:58:00Z",
     never_metered: [],
   });

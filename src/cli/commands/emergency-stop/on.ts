@@ -26,8 +26,10 @@ export default async function on(context: Context, { options }: Invocation<Optio
     data: startedJson(started),
     text: (style, width) => startedText(view, { style, width }),
   });
-  if (started.lastLiveUse === null) {
-    context.warn("no product has ever used this database; a stop holds only for products that ask this one");
+  if (started.products === 0) {
+    context.warn(
+      "no product has ever opened this database; a stop holds only for products that ask this one",
+    );
   }
   for (const part of started.unseen) {
     context.warn(
