@@ -49,7 +49,7 @@ export interface Limits {
   checkMany(requests: readonly LimitsRequest[]): Promise<Decision[]>;
   /**
    * Decides and, unless blocked, holds what is asked for until it is settled, released or expires.
-   * @param options.id makes a retry the same reservation
+   * @param options.id makes a retry the same reservation; once it is settled, every retry is blocked as `already-settled`
    * @param options.holdForMs how long it holds; the setting `hold_ttl` unless given
    */
   reserve(

@@ -18,19 +18,28 @@ export interface Counters {
   readonly guardrails: GuardrailWatch;
 }
 
+/** When a correction is made, and the instant whose windows it may warn of: never before it. */
+interface When {
+  readonly at: Instant;
+  readonly warnOf: Instant;
+}
+
 /**
- * Moves every total by what the rows of one correction say. Alerts and trips only where the rows together make the usage
- * of a running window grow: what shrinks warns nobody, and neither does what is late.
+ * Moves every total by what the rows of one correction say. Trips and alerts only where the rows together make the usage
+ * of a running window grow, or of one that is warned of: what shrinks warns nobody, and neither does what is late.
  */
 export function countCorrections(
   rows: readonly LedgerRow[],
   user: WorkingUser,
-  at: Instant,
+  { at, warnOf }: When,
   { zone, settings, totals, guardrails }: Counters,
 ): { readonly alerts: readonly Alert[]; readonly trips: readonly Trip[] } {
-  const today = zone.dayOf(at);
-  const running = { day: today, month: zone.dayToMonth(today) };
-  const before = { day: user.window("day", running.day), month: user.window("month", running.month) };
+  const windowsOf = (instant: Instant) => {
+    const day = zone.dayOf(instant);
+    return { day, month: zone.dayToMonth(day) };
+  };
+  const open = windowsOf(warnOf);
+  const before = { day: user.window("day", open.day), month: user.window("month", open.month) };
   const counted = rows.map((row) => countedBy(row, zone));
   for (const [index, { amounts, windows }] of counted.entries()) {
     for (const period of PERIODS) {
@@ -39,16 +48,16 @@ export function countCorrections(
     }
     totals.addDay(rows[index] as LedgerRow, windows.day);
   }
-  const trips = guardrails.afterCorrection(counted, running, at);
+  const trips = guardrails.afterCorrection(counted, windowsOf(at), at);
   const { tier, overrides, id } = user.loaded;
   const { quotas } = entitlementOf(tier, overrides, at);
   const alerts = PERIODS.flatMap((period) =>
     thresholdCrossings(
       quotas.filter((quota) => quota.period === period),
       before,
-      grownIn(period, running[period], counted),
+      grownIn(period, open[period], counted),
       settings,
-      { userId: id, index: running, at },
+      { userId: id, index: open, at },
     ),
   );
   return { alerts, trips };

@@ -20,6 +20,7 @@ export const DECISION_CODES = [
   "user-suspended",
   "feature-not-in-tier",
   "unpriced",
+  "already-settled",
   "store-unavailable",
 ] as const;
 export type DecisionCode = (typeof DECISION_CODES)[number];

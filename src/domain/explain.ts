@@ -115,8 +115,9 @@ function explained(quota: QuotaState, { tier }: LedgerUser, settings: Settings):
 
 const DECIDED_BY: Readonly<Record<Exclude<DecisionCode, "ok" | "near-limit">, ExplainedStep>> = {
   "emergency-stop": "emergency",
-  // Nobody is asked about who cannot be reached; it is listed for the sake of all codes.
+  // Neither is the answer to a request that is only looked at; they are listed for the sake of all codes.
   "store-unavailable": "emergency",
+  "already-settled": "emergency",
   "user-unknown": "user",
   "user-suspended": "user",
   "feature-not-in-tier": "feature",

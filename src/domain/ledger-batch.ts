@@ -3,7 +3,7 @@ import { askOf } from "./ask.js";
 import { BatchCorrections } from "./batch-corrections.js";
 import { BatchRefusals } from "./batch-refusals.js";
 import { countCorrections } from "./count-corrections.js";
-import { type Ask, type DecidedUser, type Decision, decide } from "./decide.js";
+import { type Ask, type DecidedUser, type Decision, decide, refusal } from "./decide.js";
 import type { Stop } from "./emergency.js";
 import { entitlementOf } from "./entitlement.js";
 import { GuardrailWatch, stopOfTrip, type Trip } from "./guardrail.js";
@@ -133,14 +133,14 @@ export class Batch {
     return working;
   }
 
-  #reserve({
-    user: name,
-    id,
-    request,
-    at,
-    holdFor,
-  }: Extract<Operation, { op: "reserve" }>): OperationOutcome {
+  #reserve(operation: Extract<Operation, { op: "reserve" }>): OperationOutcome {
+    const { user: name, id, source, request, at, holdFor } = operation;
     const user = this.#user(name);
+    if (user !== undefined && source !== undefined && this.#knownHash(eventKey(source, id)) !== undefined) {
+      // Nothing was refused that anybody asked for: it is not counted, and trips nothing.
+      const { quotas } = this.#decide(name, request, at).decision;
+      return { op: "reserve", decision: refusal("already-settled", quotas), hold: null };
+    }
     const present = user?.liveHold(id, at);
     // A retry of a reservation that was made must not be judged against its own hold.
     if (user !== undefined && present !== undefined) this.#unhold(user, present);
@@ -217,7 +217,7 @@ export class Batch {
     if (op === "settle" && part === undefined) this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
-    const known = this.#seenEvents.get(key) ?? this.#knownHash(key);
+    const known = this.#knownHash(key);
     if (known === hash) return { op, status: "duplicate", event: null };
     if (known !== undefined) {
       if (entry.supersedes !== true) return { op, status: "conflict", event: null };
@@ -242,8 +242,11 @@ export class Batch {
     return { op, status: "inserted", event };
   }
 
+  /** The content hash of an event that the batch has brought, or that the ledger had. */
   #knownHash(key: string): number | undefined {
-    return this.#corrections?.isFree(key) === true ? undefined : this.#state.knownEvents.get(key);
+    const seen = this.#seenEvents.get(key);
+    if (seen !== undefined || this.#corrections?.isFree(key) === true) return seen;
+    return this.#state.knownEvents.get(key);
   }
 
   #knowsProviderId(providerId: string): boolean {
@@ -264,7 +267,7 @@ export class Batch {
 
   #supersede(user: WorkingUser, key: string, next: LedgerEvent) {
     const { status, rows, net } = this.#correcting().supersede(key, next);
-    this.#countCorrections(user, rows, next.recordedAt);
+    this.#countCorrections(user, rows, next.recordedAt, next.occurredAt);
     return { status, event: net === null ? null : { ...next, ...net } };
   }
 
@@ -282,10 +285,12 @@ export class Batch {
     return { op, status, event: net };
   }
 
-  #countCorrections(user: WorkingUser, rows: readonly LedgerRow[], at: Instant): void {
+  /** @param grows the instant whose windows may grow; those that have ended warn nobody */
+  #countCorrections(user: WorkingUser, rows: readonly LedgerRow[], at: Instant, grows = at): void {
     if (rows.length === 0) return;
     const by = { zone: this.#zone, settings: this.#state.settings, totals: this.#totals };
-    const { alerts, trips } = countCorrections(rows, user, at, { ...by, guardrails: this.#guardrails });
+    const when = { at, warnOf: Math.max(at, grows) };
+    const { alerts, trips } = countCorrections(rows, user, when, { ...by, guardrails: this.#guardrails });
     this.#turnOn(trips);
     this.#alerts.push(...alerts);
   }
@@ -337,8 +342,9 @@ export class Batch {
     const day = this.#zone.dayOf(event.occurredAt);
     const month = this.#zone.dayToMonth(day);
     const today = this.#zone.dayOf(at);
-    // Late usage changes the totals of a closed window but warns nobody about it.
-    const current = { day: day === today, month: month === this.#zone.dayToMonth(today) };
+    // Late usage changes the totals of a closed window but warns nobody about it. A window that has not begun is warned
+    // of now: when it begins, nothing crosses any more.
+    const open = { day: day >= today, month: month >= this.#zone.dayToMonth(today) };
     const before = { day: user.window("day", day), month: user.window("month", month) };
     user.use("day", day, amounts);
     user.use("month", month, amounts);
@@ -349,9 +355,9 @@ export class Batch {
       const running = { day: today, month: this.#zone.dayToMonth(today) };
       this.#turnOn(this.#guardrails.afterUse(amounts, { day, month }, running, at));
     }
-    if (!current.day && !current.month) return;
+    if (!open.day && !open.month) return;
     const { tier, overrides, id } = user.loaded;
-    const quotas = entitlementOf(tier, overrides, at).quotas.filter((quota) => current[quota.period]);
+    const quotas = entitlementOf(tier, overrides, at).quotas.filter((quota) => open[quota.period]);
     const index = { day, month };
     this.#alerts.push(
       ...thresholdCrossings(quotas, before, amounts, this.#state.settings, { userId: id, index, at }),

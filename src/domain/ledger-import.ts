@@ -11,7 +11,7 @@ import {
   type WindowDelta,
   windowKey,
 } from "./ledger-model.js";
-import type { Amounts } from "./meter.js";
+import { type Amounts, addAmounts } from "./meter.js";
 import { type PriceSource, promptSize } from "./price.js";
 import { PRICED_BY, type Price, priceUsage } from "./price-rule.js";
 import { isSealed } from "./sealing.js";
@@ -208,35 +208,31 @@ class Days {
   }
 }
 
-/** The windows that run at an instant: late usage warns nobody. */
-export function runningWindows(
-  windows: readonly WindowDelta[],
-  at: Instant,
-  settings: Settings,
-): WindowDelta[] {
+/** The windows that have not ended at an instant: late usage warns nobody. */
+export function openWindows(windows: readonly WindowDelta[], at: Instant, settings: Settings): WindowDelta[] {
   const zone = calendar(settings.time_zone);
   const running = { day: zone.dayOf(at), month: zone.monthOf(at) };
-  return windows.filter(({ period, index }) => index === running[period]);
+  return windows.filter(({ period, index }) => index >= running[period]);
 }
 
 /**
  * The thresholds that a slice crosses. No amount is negative, so whatever one of its records crosses lies between the
  * totals before and after all of them.
- * @param running windows that run at `at`
+ * @param open windows that have not ended at `at`
  * @param users by their number, with these windows as they were before
  * @returns `null` when a total leaves the safe integers
  */
 export function sliceAlerts(
-  running: readonly WindowDelta[],
+  open: readonly WindowDelta[],
   users: ReadonlyMap<number, LedgerUser>,
   settings: Settings,
   at: Instant,
 ): Alert[] | null {
   const alerts: Alert[] = [];
-  for (const { userId, period, index, amounts } of running) {
+  for (const { userId, period, index, amounts } of open) {
     const user = users.get(userId) as LedgerUser;
     const before = user.windows.get(windowKey(period, index)) ?? NO_WINDOW_USAGE;
-    if (!Number.isSafeInteger(before.used.cost + amounts.cost)) return null;
+    if (!areSafe(addAmounts(before.used, amounts))) return null;
     const quotas = entitlementOf(user.tier, user.overrides, at).quotas.filter(
       (each) => each.period === period,
     );

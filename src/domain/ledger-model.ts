@@ -45,8 +45,8 @@ export interface LedgerState {
   /** By the name that the operations use; a name without an entry is nobody's. */
   readonly users: ReadonlyMap<string, LedgerUser>;
   /**
-   * Content hashes of those of the batch's events that are in the ledger already, by `eventKey`; and of the first parts
-   * of what is settled without a live hold.
+   * Content hashes of those of the batch's events that are in the ledger already, by `eventKey`; of those that it reserves
+   * under a source; and of the first parts of what is settled without a live hold.
    */
   readonly knownEvents: ReadonlyMap<string, number>;
   /** Those of the batch's provider ids that are in the ledger already. */
@@ -140,6 +140,11 @@ export type Operation =
       readonly op: "reserve";
       readonly user: string;
       readonly id: string;
+      /**
+       * The source under which its usage is settled: once it is, the id reserves nothing more. Left out where the id was
+       * made for this call, so that nobody has to look.
+       */
+      readonly source?: string;
       readonly request: LedgerRequest;
       readonly at: Instant;
       readonly holdFor: number | null;

@@ -73,6 +73,8 @@ export function decisionMessage(input: MessageInput): string {
       return `The feature ${input.feature} is not part of ${input.tierLabel}.`;
     case "unpriced":
       return "This model cannot be used at the moment: its price is not known.";
+    case "already-settled":
+      return "This call was made before, and has been counted.";
     case "store-unavailable":
       return "Limits cannot be checked at the moment. Please try again shortly.";
     default:

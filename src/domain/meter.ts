@@ -1,3 +1,6 @@
+import { AlphaError } from "../errors.js";
+import { addNanos } from "./money.js";
+
 /** What is counted. `cost` is in nanos, the others are plain counts. */
 export const METERS = ["tokens", "images", "cost", "requests"] as const;
 export type Meter = (typeof METERS)[number];
@@ -18,6 +21,24 @@ export interface Quota {
   readonly period: Period;
   /** A non-negative safe integer; nanos for `cost`. */
   readonly limit: number;
+}
+
+/** The exact sum. Throws `failed` when an amount leaves the safe integers, rather than be off by one. */
+export function addExactly(to: Readonly<Amounts>, of: Readonly<Amounts>): Amounts {
+  return {
+    tokens: addCounts("tokens", to.tokens, of.tokens),
+    images: addCounts("images", to.images, of.images),
+    cost: addNanos(to.cost, of.cost),
+    requests: addCounts("requests", to.requests, of.requests),
+  };
+}
+
+function addCounts(meter: Meter, a: number, b: number): number {
+  const sum = a + b;
+  if (Number.isSafeInteger(sum)) return sum;
+  throw new AlphaError("failed", `The sum of ${a} and ${b} ${meter} is too large to be counted exactly.`, {
+    hint: `One sum can hold at most ${Number.MAX_SAFE_INTEGER}.`,
+  });
 }
 
 export function noAmounts(): Amounts {

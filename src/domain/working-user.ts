@@ -2,8 +2,7 @@ import { type DecidedUser, NO_WINDOW_USAGE, type WindowUsage } from "./decide.js
 import { entitlementOf } from "./entitlement.js";
 import type { Hold, HoldGone, HoldPut, LedgerUser } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
-import { type Amounts, noAmounts, type Period } from "./meter.js";
-import { addNanos } from "./money.js";
+import { type Amounts, addExactly, noAmounts, type Period } from "./meter.js";
 import type { Calendar, Instant } from "./window.js";
 
 const NOTHING: Readonly<Amounts> = noAmounts();
@@ -89,15 +88,11 @@ export class WorkingUser {
     return windowOf(this.#windows, period, index);
   }
 
+  /** @throws AlphaError `failed` when the window comes to more than can be counted exactly */
   use(period: Period, index: number, amounts: Amounts): void {
     const before = this.window(period, index);
     this.#ownWindows().set(windowKey(period, index), {
-      used: {
-        tokens: before.used.tokens + amounts.tokens,
-        images: before.used.images + amounts.images,
-        cost: addNanos(before.used.cost, amounts.cost),
-        requests: before.used.requests + amounts.requests,
-      },
+      used: addExactly(before.used, amounts),
       forgiven: before.forgiven,
     });
   }

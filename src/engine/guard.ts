@@ -28,7 +28,10 @@ export interface GuardContext {
 }
 
 export interface GuardOptions {
-  /** Id of the reservation and of the usage; a retry with the same id counts once. */
+  /**
+   * Id of the reservation and of the usage; a retry with the same id counts once. Once it is settled, the function does
+   * not run again: `already-settled`.
+   */
   readonly id?: string;
   /** How long the reservation holds, in milliseconds; the setting `hold_ttl` unless given. */
   readonly holdForMs?: number;

@@ -18,6 +18,7 @@ import type { Engine } from "./engine.js";
 import { decideOpen, type OpenDecision } from "./fail-open.js";
 import {
   entryOf,
+  LIVE_SOURCE,
   type LimitsRequest,
   needsBook,
   requireCounts,
@@ -140,7 +141,10 @@ export class LimitsEngine {
     }
   }
 
-  /** Decides a request and, unless it is blocked, holds what it asks for. */
+  /**
+   * Decides a request and, unless it is blocked, holds what it asks for.
+   * @param options.id makes a retry the same reservation; once its usage is in the ledger, the answer is `already-settled`
+   */
   async reserve(
     request: LimitsRequest,
     options: { readonly id?: string; readonly holdForMs?: number } = {},
@@ -153,7 +157,9 @@ export class LimitsEngine {
     const at = this.engine.now();
     const holdFor = options.holdForMs ?? null;
     try {
-      const outcome = await this.#submit({ op: "reserve", user, id, request: prepared, at, holdFor });
+      const asks = { op: "reserve" as const, user, id, request: prepared, at, holdFor };
+      // An id that was made just now cannot have been settled.
+      const outcome = await this.#submit(options.id === undefined ? asks : { ...asks, source: LIVE_SOURCE });
       const { hold } = outcome;
       const decision = this.#said(outcome.decision, request);
       if (hold === null) return { decision, reservation: null };

@@ -8,7 +8,7 @@ import { UNDO, undoneEntry } from "./undo-chain.js";
 import { keyOf, type Turn, type Undoable } from "./undoable.js";
 import { GUARDRAIL, PRICE, SETTING, TIER } from "./undoable-rules.js";
 import { STOP } from "./undoable-stops.js";
-import { OVERRIDES, STATUS, TIER_OF_USER } from "./undoable-users.js";
+import { OVERRIDES, PERSONA, STATUS, TIER_OF_USER } from "./undoable-users.js";
 
 /** Every action that can be undone. */
 const UNDOABLE: Readonly<Record<string, Undoable<unknown>>> = {
@@ -16,6 +16,7 @@ const UNDOABLE: Readonly<Record<string, Undoable<unknown>>> = {
   "users.demote": TIER_OF_USER,
   "users.suspend": STATUS,
   "users.resume": STATUS,
+  "users.persona": PERSONA,
   "users.override": OVERRIDES,
   "users.override-revoke": OVERRIDES,
   "tiers.add": TIER,
@@ -39,7 +40,7 @@ const INSTEAD: Readonly<Record<string, (entry: RecordedEntry) => string>> = {
 };
 
 const WHAT_CAN =
-  "what can be: moves between tiers, overrides, suspensions, tiers, settings, prices, guardrails, emergency stops";
+  "what can be: moves between tiers, overrides, suspensions, personas, tiers, settings, prices, guardrails, emergency stops";
 
 /** What was undone, or would be. */
 export interface Undone {

@@ -1,5 +1,6 @@
 import type { UserStatus } from "../domain/entitlement.js";
 import type { Meter, Period } from "../domain/meter.js";
+import type { PersonaKey } from "../domain/persona.js";
 import type { User } from "../domain/user.js";
 import { type Instant, parseInstant } from "../domain/window.js";
 import { requirePresentUser, requireTierKey } from "./find.js";
@@ -22,6 +23,16 @@ type AuditedOverride = ReturnType<typeof auditedOverride>;
 interface Overridden {
   readonly overrides: readonly AuditedOverride[];
 }
+
+/** `users persona`. */
+export const PERSONA: Undoable<{ readonly persona: PersonaKey | null }> = {
+  things: ({ subject }) => [`persona of ${subject}`],
+  stands: async (tx, { subject }) => ({ persona: (await userOf(tx, subject)).persona }),
+  async restore(tx, { change, to }) {
+    const { id } = await userOf(tx, change.subject);
+    await tx.users.setPersona(id, to?.persona ?? null);
+  },
+};
 
 /** `users override` and its `revoke`: what was granted and what it replaced, by what each is about. */
 export const OVERRIDES: Undoable<Overridden> = {

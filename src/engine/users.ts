@@ -1,14 +1,14 @@
 import type { QuotaState } from "../domain/decide.js";
 import type { Override, UserStatus } from "../domain/entitlement.js";
-import { PERSONA_KEYS, type PersonaKey } from "../domain/persona.js";
 import { type Promotion, promotionBetween } from "../domain/promotion.js";
 import { neighbour, type Tier } from "../domain/tier.js";
 import { requireEmail, requireUserName, type User } from "../domain/user.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
-import { displayName, nearest, requirePresentUser, requireTierKey } from "./find.js";
+import { displayName, requirePresentUser, requireTierKey } from "./find.js";
 import { requireFree } from "./names.js";
 import { auditedOverride } from "./overrides.js";
+import { requirePersona } from "./personas.js";
 import type { NewUser, UserFilter, Writing } from "./ports.js";
 import { quotasUnder, standingOf } from "./standing.js";
 
@@ -110,17 +110,6 @@ export async function prepareUser(
 
 /** Errors that are about what was asked for, and not about the database. */
 const FAULTS_OF_INPUT: ReadonlySet<AlphaError["code"]> = new Set(["usage", "conflict", "not-found"]);
-
-function requirePersona(text: string): PersonaKey {
-  const found = PERSONA_KEYS.find((key) => key === text.trim().toLowerCase());
-  if (found !== undefined) return found;
-  const suggestion = nearest(text, PERSONA_KEYS);
-  throw new AlphaError(
-    "usage",
-    `no persona "${text}"${suggestion === undefined ? "" : `; did you mean ${suggestion}?`}`,
-    { hint: `there are: ${PERSONA_KEYS.join(", ")}` },
-  );
-}
 
 function auditedUser({ key, email, name, aliases, persona, tier, status }: User) {
   return { key, email, name, aliases, persona, tier, status };

@@ -5,6 +5,7 @@ const STATUS: Readonly<Partial<Record<DecisionCode, number>>> = {
   "user-unknown": 403,
   "user-suspended": 403,
   "feature-not-in-tier": 403,
+  "already-settled": 409,
   "emergency-stop": 503,
   "store-unavailable": 503,
 };

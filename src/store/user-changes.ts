@@ -4,7 +4,7 @@ import type { Db } from "./schema.js";
 
 type Changes = Pick<
   UsersWriting,
-  "addOverride" | "endOverrides" | "forgive" | "rename" | "addAlias" | "removeAlias"
+  "addOverride" | "endOverrides" | "forgive" | "rename" | "addAlias" | "removeAlias" | "setPersona"
 >;
 
 /** What operators change about one user besides tier and status. */
@@ -93,6 +93,9 @@ export function userChangesOn(db: Db): Changes {
         .where("user_id", "=", userId)
         .where("kind", "=", "alias")
         .execute();
+    },
+    async setPersona(userId, persona) {
+      await db.updateTable("users").set({ persona }).where("id", "=", userId).execute();
     },
   };
 }

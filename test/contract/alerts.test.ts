@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Alert } from "../../src/domain/alert.js";
-import { DAY, MINUTE, populate, T0, TODAY } from "../support/store.js";
+import { columnsOf, plainRecord } from "../support/import-columns.js";
+import { change, DAY, HOUR, MINUTE, newUser, populate, record, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 function alert(more: Partial<Alert> = {}): Alert {
@@ -37,6 +38,43 @@ everyStore((fresh) => {
       expect(await tx.alerts.list({ limit: 9, before: listed[1]!.number })).toEqual(listed.slice(2));
       expect(await tx.alerts.list({ limit: 9, userId: ada!.id })).toEqual([listed[1], listed[3]]);
     });
+  });
+
+  test("usage dated ahead tells of its window when it is written, once, by whichever way it comes", async () => {
+    const { store } = await fresh();
+    await populate(store, "ada", "bob");
+    await change(store, (tx) => tx.users.add(newUser("cleo", { email: "cleo@example.com" }), T0));
+    const ahead = { occurredAt: T0 + 13 * HOUR, cost: 0, output: 0 };
+    const told = async () => {
+      const alerts = await store.read((tx) => tx.alerts.list({ limit: 20 }));
+      return alerts
+        .map(({ user, period, index, meter, threshold, at }) => [user, period, index, meter, threshold, at])
+        .reverse();
+    };
+    const eighty = (user: string, at = T0) => [user, "day", TODAY + 1, "tokens", 8_000, at];
+    await store.meter.commit([record("1", { ...ahead, input: 700 })]);
+    expect(await told()).toEqual([]);
+    await store.meter.commit([record("2", { ...ahead, input: 100 }), record("3", { ...ahead, input: 50 })]);
+    expect(await told()).toEqual([eighty("ada")]);
+    // A later record of the same call says more.
+    const later = { ...ahead, user: "bob", supersedes: true };
+    await store.meter.commit([record("4", { ...later, input: 10 })]);
+    await store.meter.commit([record("4", { ...later, input: 800, hash: 2 })]);
+    expect((await told()).slice(1)).toEqual([eighty("bob")]);
+    // An import, by two names, one record of which is late.
+    const { occurredAt } = ahead;
+    const plain = { user: "cleo", occurredAt, input: 400, output: 0 };
+    const columns = columnsOf([
+      plainRecord("5", { ...plain, occurredAt: T0 - DAY }),
+      plainRecord("6", plain),
+      plainRecord("7", { ...plain, user: "cleo@example.com" }),
+      plainRecord("8", plain),
+    ]);
+    await store.meter.enterColumns(columns, 0, { at: T0, importId: 1, book: null });
+    expect((await told()).slice(2)).toEqual([eighty("cleo"), [...eighty("cleo").slice(0, 4), 9_500, T0]]);
+    // On the day itself only what is crossed then.
+    await store.meter.commit([record("9", { input: 100, output: 0, occurredAt: T0 + DAY }, T0 + DAY)]);
+    expect((await told()).slice(4)).toEqual([["ada", "day", TODAY + 1, "tokens", 9_500, T0 + DAY]]);
   });
 
   test("what is new is taken once, oldest first, and a dry run leaves it new", async () => {

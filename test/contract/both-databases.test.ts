@@ -30,35 +30,44 @@ import { ask, entry, HOUR, MINUTE, openFreshSqlite } from "../support/store.js";
 
 const USERS = ["ada", "bob", "cleo"];
 /** Sums beyond what a number holds are made by a few of these. */
-const HUGE_COST = 4_000_000_000_000_000;
+const HUGE = 4_000_000_000_000_000;
 
 const user = fc.constantFrom(...USERS, "ada@example.com", "nobody");
 const id = fc.constantFrom("a", "b", "c", "d", "e", "f");
 const model = fc.constantFrom("known", "unknown", "");
 const tokens = fc.constantFrom(0, 1, 60, 400, 800, 5_000);
 const images = fc.constantFrom(0, 0, 1, 4);
-const cost = fc.constantFrom(null, 0, 1, 5_000_000, 2_000_000_000, HUGE_COST);
-const usage = fc.record({
-  user,
-  model,
-  input: tokens,
-  output: tokens,
-  images,
-  cost,
-  feature: fc.constantFrom("", "blog_writer"),
-});
+const cost = fc.constantFrom(null, 0, 1, 5_000_000, 2_000_000_000, HUGE);
+const usage = fc
+  .record({
+    user,
+    model,
+    input: tokens,
+    output: tokens,
+    images,
+    cost,
+    feature: fc.constantFrom("", "blog_writer"),
+    huge: fc.constantFrom(...Array(12).fill({}), { input: HUGE }, { images: HUGE }, { requests: HUGE }),
+  })
+  // At planning rates so much would cost more than can be counted.
+  .map(({ huge, ...rest }) => ({
+    ...rest,
+    ...huge,
+    cost: "input" in huge || "images" in huge ? (rest.cost ?? 0) : rest.cost,
+  }));
 
 type Call = (at: number) => Operation;
 
 const call: fc.Arbitrary<Call> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ user, id, model, tokens, images, cost }).map(
-      ({ user, id, ...wanted }) =>
+    arbitrary: fc.record({ user, id, again: fc.boolean(), model, tokens, images, cost }).map(
+      ({ user, id, again, ...wanted }) =>
         (at: number): Operation => ({
           op: "reserve",
           user,
           id,
+          ...(again ? { source: "test" } : {}),
           request: ask({ provider: "openai", ...wanted }),
           at,
           holdFor: null,
@@ -78,14 +87,16 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ id, usage, ago: fc.constantFrom(0, HOUR, 30 * HOUR, 40 * 24 * HOUR) }).map(
-      ({ id, usage, ago }) =>
-        (at: number): Operation => ({
-          op: "record",
-          entry: entry(`log-${id}`, { ...usage, hash: usage.output, occurredAt: at - ago }),
-          at,
-        }),
-    ),
+    arbitrary: fc
+      .record({ id, usage, ago: fc.constantFrom(0, HOUR, 30 * HOUR, 40 * 24 * HOUR, -20 * HOUR) })
+      .map(
+        ({ id, usage, ago }) =>
+          (at: number): Operation => ({
+            op: "record",
+            entry: entry(`log-${id}`, { ...usage, hash: usage.output, occurredAt: at - ago }),
+            at,
+          }),
+      ),
   },
   fc.record({ user, id }).map(
     ({ user, id }) =>

@@ -54,6 +54,31 @@ everyStore((fresh) => {
     expect(await check(store)).toMatchObject({ used: 30 });
   });
 
+  test("an id whose usage is in the ledger reserves nothing more, in its batch, later and on another connection", async () => {
+    const { store, open, rows } = await fresh();
+    await populate(store, "ada", "bob");
+    const again = (id: string, user = "ada") => ({ ...reserve(id, {}, user), source: "test" }) as Operation;
+    expect(await commit(store, again("r"), settle("r"), again("r"), again("s"))).toEqual([
+      "ok",
+      "inserted",
+      "already-settled",
+      "ok",
+    ]);
+    expect(await commit(store, record("2"), again("2"))).toEqual(["inserted", "already-settled"]);
+    const other = await open();
+    expect(await commit(other, again("r"), again("r", "bob"), again("t", "bob"))).toEqual([
+      "already-settled",
+      "already-settled",
+      "ok",
+    ]);
+    expect(statuses(await other.meter.preview([again("r"), again("u")]))).toEqual(["already-settled", "ok"]);
+    expect(await check(store)).toMatchObject({ used: 30, held: 10 });
+    expect((await rows("hold")).map(({ id }) => id)).toEqual(["s", "t"]);
+    expect([...(await rows("refusal")), ...(await rows("refused_call")), ...(await rows("alert"))]).toEqual(
+      [],
+    );
+  });
+
   test("a call reserved again under an id that was settled counts once, and takes no other down", async () => {
     const { store, rows } = await fresh();
     await populate(store, "ada", "bob");
@@ -68,6 +93,30 @@ everyStore((fresh) => {
     expect(await rows("hold")).toEqual([]);
     expect(await check(store)).toMatchObject({ used: 15, held: 0 });
   });
+
+  test.each([["input"], ["images"], ["cost"], ["requests"]])(
+    "a window whose %s cannot be counted exactly any more takes nothing more",
+    async (field) => {
+      const { store, rows } = await fresh();
+      await populate(store, "ada", "bob");
+      const most = (id: string, more = {}) => record(id, { [field]: Number.MAX_SAFE_INTEGER - 20, ...more });
+      const tomorrow = { occurredAt: T0 + 13 * 60 * MINUTE };
+      expect(await commit(store, most("1"), most("2", { user: "bob" }))).toEqual(["inserted", "inserted"]);
+      expect(await commit(store, record("3", { input: 0, output: 0, cost: 0, requests: 3 }))).toEqual([
+        "inserted",
+      ]);
+      const refused = { code: "failed", message: expect.stringContaining("too large to be counted exactly") };
+      for (const entered of [most("4"), most("5", tomorrow)]) {
+        await expect(
+          store.meter.commit([
+            record("6", { user: "bob", requests: 0, input: 0, output: 0, cost: 0 }),
+            entered,
+          ]),
+        ).rejects.toMatchObject(refused);
+      }
+      expect((await rows("usage_event")).length).toBe(3);
+    },
+  );
 
   test("a provider's id counts once across sources", async () => {
     const { store } = await fresh();

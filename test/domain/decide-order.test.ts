@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DECISION_CODES, type DecisionCode, type DecisionInput } from "../../src/domain/decide.js";
+import { DECISION_CODES, type DecisionCode, type DecisionInput, refusal } from "../../src/domain/decide.js";
 import { storeUnavailable } from "../../src/domain/ledger.js";
 import {
   asking,
@@ -103,6 +103,7 @@ describe("every code", () => {
     "user-suspended": () => decideOn({ user: testerOn(FREE, { status: "suspended" }) }),
     "feature-not-in-tier": () => decideOn({ ask: asking({ feature: "seo_analysis" }) }),
     unpriced: () => decideOn({ ask: asking({ unpriced: true }) }),
+    "already-settled": () => refusal("already-settled", []),
     "store-unavailable": storeUnavailable,
   };
 

@@ -178,6 +178,83 @@ describe("settling", () => {
   });
 });
 
+describe("reserving under an id that is settled", () => {
+  const again = (at: number, id: string, request: Partial<LedgerRequest> = { tokens: 1 }): Operation => ({
+    ...(reserve(at, id, request) as Extract<Operation, { op: "reserve" }>),
+    source: "live",
+  });
+
+  it("is refused and changes nothing, whatever the limits say, in its batch and later", () => {
+    const store = storeFor();
+    expect(
+      codes(store, again(EVENING, "a"), settle(EVENING, { id: "a", input: 700 }), again(EVENING, "a")),
+    ).toEqual(["ok", "inserted", "already-settled"]);
+    const before = store.snapshot();
+    expect(codes(store, again(EVENING, "a"), again(EVENING, "a", { tokens: 5_000 }))).toEqual([
+      "already-settled",
+      "already-settled",
+    ]);
+    codes(store, settle(EVENING, { id: "b", input: 300 }));
+    expect(codes(store, again(EVENING, "b"), again(EVENING, "c"))).toEqual([
+      "already-settled",
+      "quota-exhausted",
+    ]);
+    expect(codes(store, again(MIDNIGHT + 40 * 24 * 60 * MINUTE, "a"))).toEqual(["already-settled"]);
+    expect(store.holds).toEqual(before.holds);
+    expect([...store.refusals.values()]).toMatchObject([{ code: "quota-exhausted", count: 1 }]);
+  });
+
+  it("says so with the quotas beside it, and grants nothing", () => {
+    const store = storeFor();
+    codes(store, settle(EVENING, { id: "a", input: 700 }));
+    const [outcome] = store.apply([again(EVENING, "a")]);
+    expect(outcome).toMatchObject({ op: "reserve", hold: null });
+    const { decision } = outcome as Extract<typeof outcome, { op: "reserve" }>;
+    expect(decision).toMatchObject({
+      outcome: "block",
+      message: "This call was made before, and has been counted.",
+      meter: null,
+      granted: 0,
+      remaining: 0,
+      resetsAt: null,
+    });
+    expect(decision.quotas[0]).toMatchObject({ meter: "tokens", used: 700 });
+  });
+
+  it("is refused as well where the usage was recorded, or is another tester's: it could not be counted", () => {
+    const bob = { id: 2, names: ["bob"], status: "active", tier: tierNamed("free"), overrides: [] } as const;
+    const store = new ModelStore({
+      settings: BERLIN,
+      stops: [],
+      users: [...storeFor().config.users, bob],
+    });
+    const bobs = { ...again(EVENING, "a"), user: "bob" } as Operation;
+    expect(codes(store, record(EVENING, { id: "a", input: 1 }), again(EVENING, "a"), bobs)).toEqual([
+      "inserted",
+      "already-settled",
+      "already-settled",
+    ]);
+    expect(codes(store, { ...bobs, user: "ghost" } as Operation)).toEqual(["user-unknown"]);
+  });
+
+  it("holds anew what was released, what expired, and what has reported parts only", () => {
+    const store = storeFor();
+    const part = { hold: "c", number: 1, holdFor: null };
+    expect(
+      codes(
+        store,
+        again(EVENING, "a"),
+        { op: "release", user: "ada", id: "a", at: EVENING },
+        again(EVENING, "a"),
+        again(EVENING, "b"),
+        again(EVENING + 10 * MINUTE, "b"),
+        { op: "settle", entry: entryOf({ id: "c#1", input: 1, occurredAt: EVENING }), part, at: EVENING },
+        again(EVENING, "c"),
+      ),
+    ).toEqual(["ok", "released", "ok", "ok", "ok", "inserted", "ok"]);
+  });
+});
+
 describe("a new window", () => {
   it("begins by itself at midnight in Berlin, and at the month's end", () => {
     const store = storeFor();

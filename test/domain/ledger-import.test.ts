@@ -5,7 +5,7 @@ import { ENTERED, type ImportColumns } from "../../src/domain/import-columns.js"
 import { spanOf } from "../../src/domain/import-ids.js";
 import {
   enterSlice,
-  runningWindows,
+  openWindows,
   type Slice,
   type SliceEntered,
   sliceAlerts,
@@ -94,7 +94,7 @@ function enter(
   });
   if (entered === null) return null;
   const byId = new Map([...users.values()].map((user): [number, LedgerUser] => [user.id, user]));
-  const alerts = sliceAlerts(runningWindows(entered.windows, at, settings), byId, settings, at);
+  const alerts = sliceAlerts(openWindows(entered.windows, at, settings), byId, settings, at);
   if (alerts === null) return null;
   save(store, columns, entered, alerts, at);
   return [...entered.outcome].map((outcome, i) => {

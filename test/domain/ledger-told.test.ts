@@ -30,6 +30,8 @@ describe("what is told afterwards", () => {
           const user = userNamed(stream.config, operationUser(operation));
           if (outcome?.op !== "reserve" || outcome.decision.outcome !== "block" || user === undefined) return;
           const { code, meter } = outcome.decision;
+          // A retry of what was counted is no refusal of a call.
+          if (code === "already-settled") return;
           const day = `${user.id}/${date(operation.at)}`;
           counts[`${day}/${code}/${meter ?? ""}`] = (counts[`${day}/${code}/${meter ?? ""}`] ?? 0) + 1;
           alerts[day] ??= code;
@@ -51,6 +53,7 @@ describe("what is told afterwards", () => {
 
   it("a first crossing of a threshold is one alert, and never of a closed window", () => {
     let crossings = 0;
+    let ahead = 0;
     fc.assert(
       fc.property(streams, ({ config, operations }) => {
         const { settings } = config;
@@ -90,7 +93,7 @@ describe("what is told afterwards", () => {
               requests: before.requests + 1,
             };
             sums.set(`${user.id}/${label}`, after);
-            if (label !== date(operation.at).slice(0, length)) continue;
+            if (label < date(operation.at).slice(0, length)) continue;
             for (const quota of inForce) {
               if (quota.period !== period || quota.limit === 0 || quota.source === "emergency") continue;
               for (const threshold of [settings.warn_at, settings.block_at]) {
@@ -114,26 +117,31 @@ describe("what is told afterwards", () => {
         expect(kept).toHaveLength(Object.keys(expected).length);
         expect(Object.fromEntries(kept)).toEqual(expected);
         for (const { period, index, at } of told) {
-          expect(date(at).startsWith(windowLabel({ period, index }))).toBe(true);
+          const label = windowLabel({ period, index });
+          expect(label >= date(at).slice(0, label.length)).toBe(true);
+          if (label > date(at)) ahead++;
         }
       }),
       RUNS,
     );
     expect(crossings).toBeGreaterThan(150);
+    // Usage may be dated ahead.
+    expect(ahead).toBeGreaterThan(0);
   });
 });
 
 describe("meters", () => {
   it("are all in the streams, so that none is passed over", () => {
     const seen = new Set<string>();
-    for (const stream of fc.sample(streams, 300)) {
+    for (const stream of fc.sample(streams, 600)) {
       for (const outcome of inOneBatch(stream).outcomes) {
         if (outcome.op === "reserve" && outcome.decision.outcome === "block") {
           seen.add(outcome.decision.meter ?? outcome.decision.code);
         }
       }
     }
-    const codes = ["emergency-stop", "feature-not-in-tier", "unpriced", "user-suspended", "user-unknown"];
+    const codes = ["already-settled", "emergency-stop", "feature-not-in-tier"];
+    codes.push("unpriced", "user-suspended", "user-unknown");
     expect([...seen].sort()).toEqual([...METERS, ...codes].sort());
   });
 });

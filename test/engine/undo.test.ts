@@ -8,6 +8,7 @@ import type { Engine } from "../../src/engine/engine.js";
 import { clearGuardrails, setGuardrails } from "../../src/engine/guardrails.js";
 import { revokeOverrides } from "../../src/engine/override-revoke.js";
 import { addOverrides } from "../../src/engine/overrides.js";
+import { changePersona } from "../../src/engine/personas.js";
 import { removePrice, setPrice } from "../../src/engine/price-changes.js";
 import { setSetting } from "../../src/engine/settings.js";
 import { addTier, removeTier, setTier } from "../../src/engine/tiers.js";
@@ -40,7 +41,7 @@ function standingOf(engine: Engine) {
   return engine.store.read(async (tx) => {
     const users = await tx.users.list();
     return {
-      users: users.map(({ key, tier, status }) => ({ key, tier, status })),
+      users: users.map(({ key, tier, status, persona }) => ({ key, tier, status, persona })),
       overrides: await Promise.all(
         users.map(async ({ id }) =>
           (await tx.users.overrides(id))
@@ -79,6 +80,11 @@ const CHANGES: Readonly<Record<string, readonly ((engine: Engine) => Promise<unk
   resume: [
     (engine) => setSuspended(engine, true, { user: "ada" }),
     (engine) => setSuspended(engine, false, { user: "ada" }),
+  ],
+  "a first persona": [(engine) => changePersona(engine, { user: "ada", persona: "power" })],
+  "a persona taken away": [
+    (engine) => changePersona(engine, { user: "ada", persona: "casual" }),
+    (engine) => changePersona(engine, { user: "ada", persona: "none" }),
   ],
   "a first override": [
     (engine) => addOverrides(engine, { ...OPEN_WEEK, quotas: [{ ...TOKENS, limit: null }], deny: ["labs"] }),

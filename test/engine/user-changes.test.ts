@@ -7,6 +7,7 @@ import { releaseHolds } from "../../src/engine/holds.js";
 import { addAliases, removeAliases, renameUser } from "../../src/engine/names.js";
 import { listNear } from "../../src/engine/nearness.js";
 import { addOverrides } from "../../src/engine/overrides.js";
+import { changePersona } from "../../src/engine/personas.js";
 import { removeUser, restoreUser } from "../../src/engine/removal.js";
 import { showUser } from "../../src/engine/standing.js";
 import { addUser, setSuspended } from "../../src/engine/users.js";
@@ -90,6 +91,36 @@ test("a reset is of the running day, or of what the limits of a meter are for", 
     after: { counted: [{ amount: 0 }] },
     reason: "our bug",
   });
+});
+
+test("a persona is given, changed and taken away, told before and after, and limits nothing", async () => {
+  const { engine, store } = await prepared("ada");
+  const persona = async () => (await store.read((tx) => tx.users.find("ada")))?.persona;
+  const limits = async () => (await showUser(engine, "ada")).quotas;
+  const before = await limits();
+  const given = { user: "ada", persona: " Power ", reason: "writes all day" };
+  expect(await changePersona(engine, given, { dryRun: true })).toMatchObject({ user: { persona: "power" } });
+  expect(await persona()).toBeNull();
+  expect(await changePersona(engine, given)).toMatchObject({
+    user: { persona: "power" },
+    before: { persona: null },
+  });
+  expect(await limits()).toEqual(before);
+  expect(await store.read((tx) => tx.records.audit({ limit: 1 }))).toMatchObject([
+    {
+      action: "users.persona",
+      subject: "user:ada",
+      before: { persona: null },
+      after: { persona: "power" },
+      reason: "writes all day",
+    },
+  ]);
+  const refused = (input: string) => expect(changePersona(engine, { user: "ada", persona: input })).rejects;
+  await refused("power").toMatchObject({ code: "conflict", message: "ada has the persona power already" });
+  await refused("powr").toMatchObject({ code: "usage", message: 'no persona "powr"; did you mean power?' });
+  await changePersona(engine, { user: "ada", persona: "none" });
+  expect(await persona()).toBeNull();
+  await refused("none").toMatchObject({ code: "conflict", message: "ada has no persona" });
 });
 
 test("a rename keeps the old email as an alias, takes no name of others, and is found at once", async () => {

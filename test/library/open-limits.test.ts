@@ -141,6 +141,43 @@ describe("guard", () => {
     expect(ran).toBe(false);
   });
 
+  it("does not run again what was settled under the same id, whatever it would find", async () => {
+    const { home, limits } = await opened();
+    let runs = 0;
+    const call = () =>
+      limits.guard(
+        REQUEST,
+        (context) => {
+          runs += 1;
+          context.report({ output: 250, cost: 3 });
+        },
+        { id: "order-7" },
+      );
+    expect(await call()).toMatchObject({ admitted: true, recorded: { status: "inserted" } });
+    const settled = { admitted: false, decision: { outcome: "block", code: "already-settled" } };
+    expect(await call()).toMatchObject(settled);
+    await home.ok(["users", "suspend", "ada"]);
+    expect(await call()).toMatchObject(settled);
+    expect(runs).toBe(1);
+    expect(await ledger(home)).toHaveLength(1);
+    expect((await limits.check(REQUEST)).held).toBe(0);
+  });
+
+  it("runs again under the same id what failed before anything was used", async () => {
+    const { limits } = await opened();
+    const failed = limits.guard(
+      REQUEST,
+      (context) => {
+        context.neverBegan();
+        throw new Error("provider");
+      },
+      { id: "order-8" },
+    );
+    await expect(failed).rejects.toThrow("provider");
+    const again = await limits.guard(REQUEST, (context) => context.report({ output: 1 }), { id: "order-8" });
+    expect(again).toMatchObject({ admitted: true, recorded: { status: "inserted" } });
+  });
+
   it.each([
     ["charges the hold when nothing is reported", {}, () => "done", 1],
     [

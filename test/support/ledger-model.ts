@@ -101,7 +101,7 @@ export class ModelStore {
     return outcomes;
   }
 
-  /** As a database would: no other windows than those running at the operations, no other events than theirs. */
+  /** As a database would: no other windows than those running at the operations or then dated ahead, no other events than theirs. */
   load(operations: readonly Operation[]): LedgerState {
     const { settings, stops, sealedUntil } = this.config;
     const users = new Map<string, LedgerUser>();
@@ -113,10 +113,16 @@ export class ModelStore {
       if (user !== undefined && !users.has(name)) {
         users.set(name, this.#user(user, operations));
       }
+      const addKnown = (source: string, id: string) => {
+        const known = this.keys.get(eventKey(source, id));
+        if (known !== undefined) knownEvents.set(eventKey(source, id), known.hash);
+      };
+      if (operation.op === "reserve" && operation.source !== undefined) {
+        addKnown(operation.source, operation.id);
+      }
       if (operation.op !== "settle" && operation.op !== "record") continue;
       const { source, id, providerId } = operation.entry;
-      const known = this.keys.get(eventKey(source, id));
-      if (known !== undefined) knownEvents.set(eventKey(source, id), known.hash);
+      addKnown(source, id);
       for (const key of this.keys.values()) {
         if (providerId !== null && key.providerId === providerId) knownProviderIds.add(providerId);
       }
@@ -172,9 +178,13 @@ export class ModelStore {
         forgiven: less ?? NO_WINDOW_USAGE.forgiven,
       });
     };
-    for (const { at } of operations) {
-      add("day", at);
-      add("month", at);
+    for (const operation of operations) {
+      const { at } = operation;
+      const ahead = "entry" in operation ? Math.max(at, operation.entry.occurredAt) : at;
+      for (const instant of new Set([at, ahead])) {
+        add("day", instant);
+        add("month", instant);
+      }
     }
     const holds = new Map(
       [...this.holds].filter(([key]) => key.startsWith(`${id}/`)).map(([, hold]) => [hold.id, hold]),

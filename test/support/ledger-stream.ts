@@ -183,10 +183,15 @@ type Step = (at: number) => Operation;
 const steps: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ user: names, id: ids, request: requests, holdFor }).map(
-      (reserve): Step =>
-        (at) => ({ op: "reserve", ...reserve, at }),
-    ),
+    arbitrary: fc
+      .record(
+        { user: names, id: ids, source: fc.constant("live"), request: requests, holdFor },
+        { requiredKeys: ["user", "id", "request", "holdFor"] },
+      )
+      .map(
+        (reserve): Step =>
+          (at) => ({ op: "reserve", ...reserve, at }),
+      ),
   },
   {
     weight: 5,

@@ -28,6 +28,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   "users override list": [],
   "users override revoke": ["cleo", "tokens/day"],
   "users reset": ["ada@example.com"],
+  "users persona": ["ada@example.com", "power", "--reason", "writes all day"],
   "users rename": ["ada@example.com", "ada@lovelace.example", "--name", "Ada King"],
   "users alias add": ["ada", "key-9"],
   "users alias remove": ["ada", "key-7f3a-old"],

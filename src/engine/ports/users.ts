@@ -83,6 +83,8 @@ export interface UsersWriting extends UsersReading {
   rename(userId: number, change: { readonly email?: string; readonly name?: string | null }): Promise<void>;
   addAlias(userId: number, alias: string): Promise<void>;
   removeAlias(userId: number, alias: string): Promise<void>;
+  /** How the user is expected to use the product; `null`: nothing is said of it. */
+  setPersona(userId: number, persona: PersonaKey | null): Promise<void>;
   /** Forgets every name of a user; `key` is the only one they have from now on. */
   erase(userId: number, key: string): Promise<void>;
   /**

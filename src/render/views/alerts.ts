@@ -1,7 +1,7 @@
 import type { Alert } from "../../domain/alert.js";
 import { quotaName } from "../../domain/meter.js";
 import type { Settings } from "../../domain/settings.js";
-import { formatInstant, type Instant, localTime, windowLabel } from "../../domain/window.js";
+import { calendar, formatInstant, type Instant, localTime, windowLabel } from "../../domain/window.js";
 import { sanitize } from "../sanitize.js";
 import type { Style } from "../style.js";
 import type { Table } from "../table.js";
@@ -15,7 +15,7 @@ export interface AlertView extends Alert {
   readonly printedAt: Instant | null;
 }
 
-type Thresholds = Pick<Settings, "block_at">;
+type Thresholds = Pick<Settings, "block_at" | "time_zone">;
 
 /** Whom an alert concerns. */
 function who({ userId, user, email }: AlertView): string {
@@ -29,13 +29,15 @@ const TRIPPED: Readonly<Record<string, string>> = {
 };
 
 /** What happened, in few words: a line of 80 columns has room for a time and a tester before them. */
-function what(alert: AlertView, { block_at }: Thresholds): string {
+function what(alert: AlertView, { block_at, time_zone }: Thresholds): string {
   const { kind, meter, period, threshold, code } = alert;
   const quota = meter === "" ? "" : quotaName({ meter, period });
   switch (kind) {
     case "threshold": {
       const part = percent(threshold / 10_000);
-      return `${quota} at ${part}${threshold >= block_at ? ": calls are blocked" : ""}`;
+      const isAhead = alert.index > calendar(time_zone).windowAt(period, alert.at).index;
+      const blocked = isAhead ? ": calls will be blocked" : ": calls are blocked";
+      return `${quota} at ${part}${isAhead ? ` for ${windowLabel(alert)}` : ""}${threshold >= block_at ? blocked : ""}`;
     }
     case "refusal":
       return `first refusal: ${code}`;

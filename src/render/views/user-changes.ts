@@ -9,7 +9,7 @@ import { renderTable } from "../table.js";
 import { list, plural } from "../text.js";
 import { amountJson, limitsSentence, type QuotaView, quotaStateJson, quotasTable } from "./quotas.js";
 import { type Printing, sentences } from "./sentences.js";
-import { overrideJson, overrideText } from "./user.js";
+import { overrideJson, overrideText, personaText } from "./user.js";
 import { userJson } from "./users.js";
 
 function nameOf({ email, key }: User): string {
@@ -87,6 +87,37 @@ export function renamedText({ user, before }: RenamedView, { dryRun, style, widt
     said.push(`${sanitize(before.email)} still finds them, as an alias.`);
   }
   return sentences(said, width, [head, style.ok], [nameOf(user), style.emphasis]);
+}
+
+export interface PersonaChangedView {
+  readonly user: User;
+  readonly before: User;
+}
+
+/** The user as they are now, and the persona that they had. */
+export function personaChangedJson({ user, before }: PersonaChangedView) {
+  return { ...userJson(user), before: { persona: before.persona } };
+}
+
+/** What `users persona` did. */
+export function personaChangedText(
+  { user, before }: PersonaChangedView,
+  { dryRun, style, width }: Printing,
+): string {
+  const who = nameOf(user);
+  const [head, rest] =
+    user.persona === null
+      ? [dryRun ? "Would take" : "Took", `the persona ${before.persona} from ${who}.`]
+      : [dryRun ? "Would give" : "Gave", `${who} the persona ${personaText(user)}.`];
+  const said = [
+    `${head} ${rest}`,
+    user.persona === null
+      ? "From the third active day on it is inferred from what they use."
+      : before.persona === null
+        ? "They had none before."
+        : `Before, it was ${personaText(before)}.`,
+  ];
+  return sentences(said, width, [head, style.ok], [who, style.emphasis]);
 }
 
 /** What `users alias` did. */

@@ -62,7 +62,8 @@ export function shownUserJson(view: UserView) {
   };
 }
 
-function personaText({ persona }: User): string {
+/** What is expected of a tester. */
+export function personaText({ persona }: Pick<User, "persona">): string {
   if (persona === null) return "none given";
   const { tokensPerDay, imagesPerDay } = PERSONAS[persona];
   return `${persona}: expected to use ${count(tokensPerDay)} tokens and ${imagesPerDay} images a day`;

@@ -3,7 +3,7 @@ import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.
 import { type IdSpan, spanOf } from "../../domain/import-ids.js";
 import {
   enterSlice,
-  runningWindows,
+  openWindows,
   type Slice,
   type SliceEntered,
   type SliceRows,
@@ -50,7 +50,7 @@ export class BulkEntry {
 interface LoadedSlice extends Loaded {
   /** Content hashes by id; `null`: each id has to be asked for. */
   readonly known: ReadonlyMap<string, number> | null;
-  /** With their windows that run, by their numbers; empty where the slice reaches none. */
+  /** With their windows that have not ended, by their numbers; empty where the slice reaches none. */
   readonly users: ReadonlyMap<number, LedgerUser>;
 }
 
@@ -75,10 +75,12 @@ class SliceWork implements MeterWork<LoadedSlice, EnteredSlice> {
 
   load(config: Config): Loading<LoadedSlice> | null {
     if (config.guardrails.length > 0) return null;
+    const { from, to } = this.slice;
     const instants = this.#reachesRunning(config) ? [this.by.at] : [];
-    const wanted = { names: this.names, instants, sources: [], ids: [], providerIds: [] };
+    const ahead = [...this.columns.occurredAt.subarray(from, to).filter((at) => at > this.by.at)];
+    const wanted = { names: this.names, instants, ahead, sources: [], ids: [], providerIds: [] };
     const { userIds, asked, read } = loading(wanted, config);
-    // What is used in windows that run tells the thresholds that are crossed, and nothing else.
+    // What is used in windows that have not ended tells the thresholds that are crossed, and nothing else.
     const usage = instants.length === 0 ? [] : asked;
     return {
       userIds,
@@ -107,16 +109,16 @@ class SliceWork implements MeterWork<LoadedSlice, EnteredSlice> {
     });
     if (entered === null) return null;
     const { at } = this.by;
-    const running = runningWindows(entered.windows, at, settings);
-    const alerts = sliceAlerts(running, locked.loaded.users, settings, at);
+    const open = openWindows(entered.windows, at, settings);
+    const alerts = sliceAlerts(open, locked.loaded.users, settings, at);
     return alerts === null ? null : this.#write(entered, alerts, locked, ask);
   }
 
-  /** The month that runs has the day in it. */
+  /** Or goes beyond them. The month that runs has the day in it. */
   #reachesRunning({ settings }: Config): boolean {
-    const { start, end } = calendar(settings.time_zone).windowAt("month", this.by.at);
+    const { start } = calendar(settings.time_zone).windowAt("month", this.by.at);
     const { from, to } = this.slice;
-    return this.columns.occurredAt.subarray(from, to).some((at) => at >= start && at < end);
+    return this.columns.occurredAt.subarray(from, to).some((at) => at >= start);
   }
 
   async #askForEach(ask: Ask): Promise<ReadonlyMap<string, number>> {

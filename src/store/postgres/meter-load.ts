@@ -18,6 +18,8 @@ import type { Config, KnownUser } from "./meter-memory.js";
 export interface Wanted {
   readonly names: readonly string[];
   readonly instants: readonly Instant[];
+  /** Later ones, of usage that is dated ahead. */
+  readonly ahead?: readonly Instant[];
   /** Identities that may be in the ledger already. */
   readonly sources: readonly string[];
   readonly ids: readonly string[];
@@ -27,6 +29,7 @@ export interface Wanted {
 export function wantedBy(operations: readonly Operation[]): Wanted {
   const names = new Set<string>();
   const instants = new Set<Instant>();
+  const ahead = new Set<Instant>();
   const sources: string[] = [];
   const ids: string[] = [];
   const providerIds: string[] = [];
@@ -34,10 +37,14 @@ export function wantedBy(operations: readonly Operation[]): Wanted {
     instants.add(operation.at);
     if (operation.op !== "settle" && operation.op !== "record") {
       names.add(operation.user);
+      if (operation.op !== "reserve" || operation.source === undefined) continue;
+      sources.push(operation.source);
+      ids.push(operation.id);
       continue;
     }
     const { user, source, id, providerId } = operation.entry;
     names.add(user);
+    if (operation.entry.occurredAt > operation.at) ahead.add(operation.entry.occurredAt);
     sources.push(source);
     ids.push(id);
     // Whether a part of the call has counted its request already.
@@ -47,7 +54,7 @@ export function wantedBy(operations: readonly Operation[]): Wanted {
     }
     if (providerId !== null) providerIds.push(providerId);
   }
-  return { names: [...names], instants: [...instants], sources, ids, providerIds };
+  return { names: [...names], instants: [...instants], ahead: [...ahead], sources, ids, providerIds };
 }
 
 /** The days and months that run at some instants. */
@@ -92,13 +99,15 @@ export function loading(wanted: Wanted, config: Config): Loading<LoadedState> {
     named.set(name, user.id);
     users.set(user.id, user);
   }
-  const windows = windowsAt(wanted.instants, config);
+  const { instants, ahead = [] } = wanted;
+  const running = windowsAt(instants, config);
+  const windows = ahead.length === 0 ? running : windowsAt([...instants, ...ahead], config);
   const hasGuardrails = config.guardrails.length > 0;
   const asked = [
     asksForUsage([...users.keys()], windows),
     ...(wanted.ids.length === 0 ? [] : [{ statement: EVENTS, values: [wanted.sources, wanted.ids] }]),
     ...(wanted.providerIds.length === 0 ? [] : [{ statement: PROVIDER_IDS, values: [wanted.providerIds] }]),
-    ...(hasGuardrails ? [asksForGuardrails(config, windows, Math.min(...wanted.instants))] : []),
+    ...(hasGuardrails ? [asksForGuardrails(config, running, Math.min(...instants))] : []),
   ];
   return {
     userIds: [...users.keys()],

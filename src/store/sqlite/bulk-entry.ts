@@ -5,14 +5,14 @@ import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.
 import { spanOf } from "../../domain/import-ids.js";
 import {
   enterSlice,
-  runningWindows,
+  openWindows,
   type Slice,
   type SliceEntered,
   sliceAlerts,
 } from "../../domain/ledger-import.js";
 import type { LedgerUser } from "../../domain/ledger-model.js";
 import type { PriceSource } from "../../domain/price.js";
-import type { Instant } from "../../domain/window.js";
+import { calendar, type Instant } from "../../domain/window.js";
 import type { Schema } from "../schema.js";
 import { enteredUpTo, usersIn } from "../slice-entry.js";
 import { BulkKeys } from "./bulk-keys.js";
@@ -87,12 +87,16 @@ export class BulkEntry {
 
   #alerts({ windows }: SliceEntered, names: ReadonlyMap<number, string>, at: Instant): Alert[] | null {
     const { settings } = this.state.config;
-    const running = runningWindows(windows, at, settings);
-    const ids = new Set(running.map(({ userId }) => userId));
-    const wanted = [...ids].map((id) => ({ name: names.get(id) as string, at }));
+    const open = openWindows(windows, at, settings);
+    const zone = calendar(settings.time_zone);
+    const wanted = open.map(({ userId, period, index }) => ({
+      name: names.get(userId) as string,
+      at,
+      ahead: Math.max(at, zone.window(period, index).start),
+    }));
     const users = new Map<number, LedgerUser>();
     for (const user of this.state.load(wanted, true).users.values()) users.set(user.id, user);
-    return sliceAlerts(running, users, settings, at);
+    return sliceAlerts(open, users, settings, at);
   }
 
   #save(

@@ -58,13 +58,15 @@ const MOST_USERS = 30_000;
 export interface Wanted {
   readonly name: string;
   readonly at: Instant;
-  /** The event that it brings. */
+  /** A later one, for whose windows as well: usage may be dated ahead. */
+  readonly ahead?: Instant;
+  /** The event that it brings, or that it must not find. */
   readonly event?: EventName;
   /** Whether the event settles the reservation of its id. */
   readonly settles?: boolean;
 }
 
-/** An event that a batch brings, as far as it may be in the ledger already. */
+/** An event, as far as it may be in the ledger already. */
 type EventName = Pick<EventIdentity, "source" | "id" | "providerId">;
 
 /**
@@ -148,15 +150,16 @@ export class MeterState {
   /**
    * Loads what is not remembered; to be called inside a transaction.
    * @param trusting takes what a live hold waits for as not settled yet, without looking. Where that is wrong, since
-   * somebody reserved again under an id that was settled, the key of its event cannot be written twice.
+   * usage was recorded under the id of a reservation, the key of its event cannot be written twice.
    */
   load(wanted: readonly Wanted[], trusting: boolean): LedgerState {
     const { settings, stops, ownPrices, sealedUntil } = this.config;
     const users = new Map<string, LedgerUser>();
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
-    for (const { name, at, event, settles } of wanted) {
-      const user = this.#metering(name, at, true) ?? undefined;
+    for (const { name, at, ahead, event, settles } of wanted) {
+      let user = this.#metering(name, at, true) ?? undefined;
+      if (ahead !== undefined) user = this.#metering(name, ahead, true) ?? undefined;
       if (user !== undefined) users.set(name, user);
       // Also for nobody: a preview may take the name for somebody who is to be onboarded.
       if (event === undefined) continue;
@@ -169,6 +172,10 @@ export class MeterState {
       if (providerId !== null && this.statements.providerId.get(providerId) !== undefined) {
         knownProviderIds.add(providerId);
       }
+    }
+    // One user under two names has one set of windows: what was read last has all of them.
+    if (users.size > 1) {
+      for (const [name, user] of users) users.set(name, this.#metered.get(user.id) ?? user);
     }
     const { guardrails, systemHeld } = this.#guardrailsAt(wanted);
     const known = { users, knownEvents, knownProviderIds };

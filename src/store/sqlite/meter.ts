@@ -208,12 +208,18 @@ function load(
   return corrections.load(state.load(operations.map(wantedBy), trusting), operations, state);
 }
 
-/** Whom an operation concerns, and the event that it brings. */
+/** Whom an operation concerns, and the event that it brings, or that it must not find. */
 function wantedBy(operation: Operation): Wanted {
   const { op, at } = operation;
+  if (op === "reserve" && operation.source !== undefined) {
+    const { user, source, id } = operation;
+    return { name: user, at, event: { source, id, providerId: null } };
+  }
   if (op !== "settle" && op !== "record") return { name: operation.user, at };
   const { entry } = operation;
-  return { name: entry.user, at, event: entry, settles: op === "settle" && operation.part === undefined };
+  const settles = op === "settle" && operation.part === undefined;
+  const wanted = { name: entry.user, at, event: entry, settles };
+  return entry.occurredAt > at ? { ...wanted, ahead: entry.occurredAt } : wanted;
 }
 
 /** One try, from beginning to commit without giving way. `refresh`: what decides has to be read again first. */

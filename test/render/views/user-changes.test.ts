@@ -10,6 +10,7 @@ import {
   aliasesText,
   erasedText,
   forgivenText,
+  personaChangedText,
   removedText,
   renamedText,
   restoredText,
@@ -126,6 +127,12 @@ function said(width: number | null, dryRun = false): string {
     ),
     renamedText({ user: ada, before: { ...ada, email: "ada@old.example", name: null } }, printing),
     renamedText({ user: { ...bob, name: null }, before: { ...bob, name: "Bob" } }, printing),
+    personaChangedText(
+      { user: { ...ada, persona: "power" }, before: { ...ada, persona: "casual" } },
+      printing,
+    ),
+    personaChangedText({ user: { ...bob, persona: "active" }, before: { ...bob, persona: null } }, printing),
+    personaChangedText({ user: { ...bob, persona: null }, before: { ...bob, persona: "active" } }, printing),
     aliasesText({ user: { ...ada, aliases: ["a", "b", "key-1"] }, before: ada }, printing),
     aliasesText({ user: { ...ada, aliases: [] }, before: ada }, printing),
     removedText({ user: ada, inProgress: 2 }, printing),
@@ -154,7 +161,18 @@ test("nothing is wider than the terminal, tried or done", () => {
 });
 
 test("a dry run never says that it was done", () => {
-  for (const done of ["Overrode", "Revoked", "Forgave", "Renamed", "Added", "Removed", "Brought", "Erased"]) {
+  for (const done of [
+    "Overrode",
+    "Revoked",
+    "Forgave",
+    "Renamed",
+    "Gave",
+    "Took",
+    "Added",
+    "Removed",
+    "Brought",
+    "Erased",
+  ]) {
     expect(said(null)).toContain(done);
     expect(said(null, true)).not.toContain(done);
   }

@@ -81,7 +81,7 @@ const ALERTS: readonly AlertView[] = [
   },
   { ...alert, number: 5, kind: "holds-expired", meter: "", threshold: 0, code: "5" },
 ];
-const settings = { block_at: 9_500 };
+const settings = { block_at: 9_500, time_zone: "UTC" };
 
 test.each([80, 120, null])("alerts, %s wide", async (width) => {
   const table = alertsTable(ALERTS, settings, width === null ? null : "UTC");
@@ -97,6 +97,32 @@ test("new ones are a line each, without a header", () => {
 2026-11-22T12:00:00Z  ada@example.com  5 calls of 2026-11-22 were never settled
 `);
   expect(alertLines([], settings, { local: null, style })).toBe("");
+});
+
+test("a window that had not begun is named, by the accounting zone", () => {
+  const month = 2026 * 12 + 10;
+  const ahead = [
+    { ...alert, index: DAY + 1 },
+    { ...alert, index: DAY + 1, threshold: 9_500 },
+    { ...alert, period: "month", index: month + 1 },
+    { ...alert, period: "month", index: month },
+  ] as const;
+  const said = (time_zone: string) =>
+    alertLines(ahead, { ...settings, time_zone }, { local: null, style })
+      .split("\n")
+      .map((line) => line.slice("2026-11-22T12:00:00Z  ada@example.com  ".length));
+  expect(said("UTC")).toEqual([
+    "tokens/day at 80% for 2026-11-23",
+    "tokens/day at 95% for 2026-11-23: calls will be blocked",
+    "tokens/month at 80% for 2026-12",
+    "tokens/month at 80%",
+    "",
+  ]);
+  // There it is 02:00 of the next day.
+  expect(said("Pacific/Kiritimati").slice(0, 2)).toEqual([
+    "tokens/day at 80%",
+    "tokens/day at 95%: calls are blocked",
+  ]);
 });
 
 test("an alert as JSON", () => {

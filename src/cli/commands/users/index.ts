@@ -71,6 +71,7 @@ export function declareUsers(program: Command, run: Run): void {
   declareOverrides(users, run);
   declareReset(users, run);
   declareSuspension(users, run);
+  declarePersona(users, run);
   declareNames(users, run);
   declareLeaving(users, run);
 }
@@ -179,6 +180,23 @@ function declareReset(users: Command, run: Run): void {
     ],
     changes: true,
     load: () => import("./reset.js"),
+  });
+}
+
+function declarePersona(users: Command, run: Run): void {
+  declare(users, run, {
+    usage: "persona <user> <persona>",
+    summary: "Change how a tester is expected to use the product",
+    details:
+      "It limits nothing: reports set what is expected beside what was used, for past months too. Without a persona it is inferred from use.",
+    args: { ...USER, persona: "casual, active or power; none to take it away" },
+    options: [REASON],
+    examples: [
+      "alpha users persona ada@example.com power",
+      "alpha users persona ada@example.com none --dry-run",
+    ],
+    changes: true,
+    load: () => import("./persona.js"),
   });
 }
 
