@@ -1,11 +1,27 @@
 import { defineConfig } from "vitest/config";
 
+/** They are about files, about the server, or about both databases at once. */
+const ONCE = "test/acceptance/{demo,db-move,places,postgres,postgres-*,sqlite-*}.test.ts";
+
+const times = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+/** All tests run; the acceptance tests a second time, with the homes of their operators on PostgreSQL. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    // Here and not in the projects, which would each build and start a server.
     globalSetup: ["test/support/global-setup.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     maxWorkers: 2,
+    projects: [
+      { test: { name: "all", include: ["test/**/*.test.ts"], provide: { store: "sqlite" }, ...times } },
+      {
+        test: {
+          name: "postgres",
+          include: ["test/acceptance/*.test.ts"],
+          exclude: [ONCE],
+          provide: { store: "postgres" },
+          ...times,
+        },
+      },
+    ],
   },
 });

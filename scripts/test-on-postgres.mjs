@@ -4,7 +4,8 @@
  *
  *   node scripts/test-on-postgres.mjs postgres://postgres:password@127.0.0.1:5432
  *
- * The user has to be a superuser. Databases named test_* and alpha_template are made and dropped, and roles named t*_.
+ * After them it runs the acceptance tests, with the homes of their operators there. The user has to be a superuser.
+ * Databases named test_* and alpha_template are made and dropped, and roles named t*_.
  * What needs a server of its own, to restart it or to talk to it encrypted, is left out: `npm test` has it.
  */
 import { spawnSync } from "node:child_process";
@@ -14,6 +15,7 @@ import pg from "pg";
 const SUITES = [
   "test/contract",
   "test/acceptance/postgres.test.ts",
+  "test/acceptance/postgres-backups.test.ts",
   "test/library/postgres.test.ts",
   "test/store/postgres-meter.test.ts",
   "test/store/postgres-months.test.ts",
@@ -36,9 +38,18 @@ const { rows } = await client.query("select version()");
 await client.end();
 console.log(rows[0].version);
 
-const { status } = spawnSync("npx", ["vitest", "run", ...(more.length > 0 ? more : SUITES)], {
-  cwd: fileURLToPath(new URL("..", import.meta.url)),
-  env: { ...process.env, TEST_POSTGRES_URL: url },
-  stdio: "inherit",
-});
-process.exit(status ?? 1);
+const runs =
+  more.length > 0
+    ? [more]
+    : [
+        ["--project", "all", ...SUITES],
+        ["--project", "postgres"],
+      ];
+for (const args of runs) {
+  const { status } = spawnSync("npx", ["vitest", "run", ...args], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    env: { ...process.env, TEST_POSTGRES_URL: url },
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exitCode = 1;
+}

@@ -1,15 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { HOUR, MINUTE, record, reserve } from "../support/store.js";
 
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
+  home = await seededHome([{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
     at: NOW - 3 * HOUR,
     prepare: async ({ store }) => {
       const used = (id: string, input: number, at: number) =>
@@ -32,7 +31,7 @@ test("--new prints each once, one line each and the oldest first, and then nothi
     code: 0,
     signal: null,
     stdout: LINES,
-    stderr: `in ${home.database}\n`,
+    stderr: `in ${home.shown}\n`,
   });
   expect(await home.run(["alerts", "--new"])).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
   const printed = JSON.parse(await home.ok(["alerts", "--new", "--json"]));
@@ -42,11 +41,11 @@ test("--new prints each once, one line each and the oldest first, and then nothi
 });
 
 test("a dry run prints them and leaves them new", async () => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const { stdout, stderr } = await home.run(["alerts", "--new", "--dry-run"]);
   expect(stdout).toBe(LINES);
   expect(stderr).toContain("dry run, nothing was changed in");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("of several that run at once each alert is printed by one", async () => {
@@ -102,9 +101,9 @@ test.each<[string[], number, string]>([
   [["--user", "adda@example.com"], 1, "did you mean ada@example.com?"],
   [["--before", "x"], 2, "--before must be a whole number"],
 ])("what makes no sense is refused and changes nothing: alerts %j", async (args, exit, sentence) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.run(["alerts", ...args]);
   expect(said).toMatchObject({ code: exit, stdout: "" });
   expect(said.stderr).toContain(sentence);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });

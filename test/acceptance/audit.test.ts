@@ -1,15 +1,16 @@
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { emptyHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { DAY, HOUR } from "../support/store.js";
 
 let home: Home;
 
 /** 1 is init, 2 and 3 the users; what follows is numbered in its order. */
 beforeEach(async () => {
-  home = freshHome();
+  home = await emptyHome();
   const users = [{ id: "ada", email: "ada@example.com" }, { id: "bob" }];
   await seededDatabase(home.database, users, { at: NOW - 3 * DAY });
   const changes = [
@@ -120,7 +121,7 @@ until   2026-11-22T13:00Z → nothing
 actor   tester → nothing
 To take that back: alpha undo 8
 `,
-    stderr: `in ${home.database}\n`,
+    stderr: `in ${home.shown}\n`,
   });
   expect((await home.run(["emergency-stop", "status"])).code).toBe(0);
   expect((await home.run(["check", "bob"])).code).toBe(0);
@@ -150,10 +151,10 @@ test.each<[string[], number, string, string]>([
   [["audit", "--limit", "0"], 2, "--limit must be 1 to 100000, not 0", "--before"],
   [["audit", "--subject", "adda@example.com"], 1, 'no user "adda@example.com"; did you mean ada@', ""],
 ])("alpha %j is refused", async (args, code, message, hint) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const finished = await home.run(args);
   expect(finished).toMatchObject({ code, stdout: "" });
   expect(finished.stderr).toContain(message);
   expect(finished.stderr).toContain(hint);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Home } from "../support/cli.js";
+import { snapshot } from "../support/inside.js";
 import { preparedHomes } from "../support/prepared-homes.js";
-import { snapshot } from "../support/snapshot.js";
 
 const { prepared } = preparedHomes();
 const LONG = "x".repeat(10_000);
@@ -148,8 +148,8 @@ const spells: Case[] = [
   [["users", "list", "--database", `/${LONG}`], 3],
 ];
 
-function withFiles(): Home {
-  const home = prepared();
+async function withFiles(): Promise<Home> {
+  const home = await prepared();
   const put = (name: string, content: string | Buffer) => writeFileSync(join(home.path, name), content);
   mkdirSync(join(home.path, "folder"));
   put("empty", "");
@@ -173,8 +173,8 @@ describe.concurrent.each([
   ["control characters and long arguments", spells],
 ])("wrong %s", (_, cases) => {
   test.each(cases.map((each) => [shown(each[0]), each] as const))("%s", async (_, [args, code, ...says]) => {
-    const home = withFiles();
-    const before = snapshot(home.database);
+    const home = await withFiles();
+    const before = await snapshot(home.database);
     const result = await home.run(args);
     expect({ code: result.code, signal: result.signal, stderr: result.stderr }).toMatchObject({
       code,
@@ -189,7 +189,7 @@ describe.concurrent.each([
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
     expect(result.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(result.stderr.length).toBeLessThan(1_000);
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 });
 
@@ -198,7 +198,7 @@ function literal(text: string): RegExp {
 }
 
 test("under --json, too, an error is one line with what is wrong and what to do", async () => {
-  const home = withFiles();
+  const home = await withFiles();
   for (const args of [
     ["users", "show", SPELL],
     ["users", "lst"],
@@ -214,7 +214,7 @@ test("under --json, too, an error is one line with what is wrong and what to do"
 });
 
 test("long text where any text may stand is kept whole, and steers no terminal", async () => {
-  const home = prepared();
+  const home = await prepared();
   await home.ok(["users", "add", "long@example.com", "--name", LONG, "--id", "long"]);
   await home.ok(["users", "suspend", "long", "--reason", LONG]);
   await home.ok(["usage", "record", "ada", "--images", "1", "--model", SPELL, "--id", "spell"]);
@@ -224,7 +224,7 @@ test("long text where any text may stand is kept whole, and steers no terminal",
 });
 
 test("--debug adds where it happened, and nothing else does", async () => {
-  const { stderr } = await prepared().run(["users", "show", "nobody", "--debug"]);
+  const { stderr } = await (await prepared()).run(["users", "show", "nobody", "--debug"]);
   expect(stderr).toMatch(/^error: no user "nobody"/);
   expect(stderr).toMatch(/^\s+at /m);
 });

@@ -1,32 +1,17 @@
-import Sqlite from "better-sqlite3";
 import { beforeEach, expect, test } from "vitest";
 import { LimitsEngine } from "../../src/engine/limits.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ email: "ada@example.com", id: "ada", aliases: ["countess"] }], {
+  home = await seededHome([{ email: "ada@example.com", id: "ada", aliases: ["countess"] }], {
     at: NOW - 60_000,
     prepare: (engine) => new LimitsEngine(engine).record("ada", { input: 700, images: 5, cost: 20_000_000 }),
   });
 });
-
-/** Every row of every table, so that nothing at all may have been written. */
-function everything(): string {
-  const db = new Sqlite(home.database, { readonly: true });
-  try {
-    const tables = db
-      .prepare<[], string>("select name from sqlite_master where type = 'table'")
-      .pluck()
-      .all();
-    return JSON.stringify(tables.map((table) => [table, db.prepare(`select * from "${table}"`).all()]));
-  } finally {
-    db.close();
-  }
-}
 
 test("allow and warn exit 0, block exits 4, by any name of the user", async () => {
   const outcomeOf = async (...args: string[]) => {
@@ -104,7 +89,7 @@ test("an emergency stop comes before everything, for whoever it is", async () =>
 });
 
 test("nothing is written by a check, whatever it says", async () => {
-  const before = everything();
+  const before = await snapshot(home.database);
   for (const args of [
     ["ada", "--tokens", "1"],
     ["ada", "--tokens", "9999"],
@@ -113,7 +98,7 @@ test("nothing is written by a check, whatever it says", async () => {
   ]) {
     await home.run(["check", ...args]);
   }
-  expect(everything()).toBe(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("the cost of a known model is estimated at its dearest rate", async () => {
@@ -143,7 +128,7 @@ test.each([
 
 test("without a user it is wrong usage; without a database exit 3", async () => {
   expect((await home.run(["check"])).code).toBe(2);
-  const empty = freshHome();
+  const empty = await emptyHome();
   const { code, stderr } = await empty.run(["check", "ada"]);
   expect(code).toBe(3);
   expect(stderr).toContain("alpha init");

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COMPLETION_SCRIPTS, SHELLS } from "../../src/cli/commands/completion/scripts.js";
-import { BIN_PATH, freshHome, type Home } from "../support/cli.js";
+import { BIN_PATH, type Home } from "../support/cli.js";
 import { commandTree, leaves } from "../support/command-tree.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { emptyHome, seededHome } from "../support/homes.js";
 import { INSTALL_MS, requirePrograms } from "../support/programs.js";
 import { runInTerminal, type Step } from "../support/pty.js";
 
@@ -18,8 +18,7 @@ let env: Record<string, string>;
 beforeAll(() => requirePrograms("bash", "zsh", "fish"), INSTALL_MS);
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [
+  home = await seededHome([
     { id: "ada", email: "ada@example.com", name: "Ada Lovelace", tier: "basic" },
     { id: "bob", aliases: [HOSTILE] },
   ]);
@@ -75,12 +74,13 @@ test("options are offered once each, and none behind --", async () => {
 });
 
 test("without a database, or with one that is broken, there is less to offer and no error", async () => {
-  const nowhere = freshHome();
+  const nowhere = await emptyHome();
   const { code, stdout, stderr } = await nowhere.run(["__complete", "--", "users", "show", ""]);
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "words\n", stderr: "" });
   expect(readdirSync(nowhere.path)).toEqual([]);
-  writeFileSync(nowhere.database, "no database at all");
-  expect(await nowhere.run(["__complete", "--", "users", "show", ""])).toMatchObject({ code: 0, stderr: "" });
+  writeFileSync(join(nowhere.path, "broken.db"), "no database at all");
+  const broken = ["__complete", "--", "users", "show", "--database", "broken.db", ""];
+  expect(await nowhere.run(broken)).toMatchObject({ code: 0, stderr: "" });
   const there = ["__complete", "--", "users", "show", "--database", home.database, "ada@"];
   expect((await nowhere.run(there)).stdout).toBe("words\nada@example.com\tbasic, Ada Lovelace\n");
   expect(await nowhere.run(["__complete"])).toMatchObject({ code: 0, stderr: "" });

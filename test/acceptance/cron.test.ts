@@ -3,8 +3,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
-import { BIN_PATH, freshHome, NOW } from "../support/cli.js";
+import { BIN_PATH, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { emptyHome, onServer, seededHome } from "../support/homes.js";
 
 const DAY = 86_400_000;
 
@@ -18,7 +19,7 @@ function commandOf(line: string): string {
 }
 
 test("the line can be pasted: cron's bare shell runs it, whatever is in the path", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   const folder = join(home.path, 'it\'s 100% "a b" $HOME');
   mkdirSync(folder);
   const database = join(folder, "alpha.db");
@@ -42,12 +43,12 @@ test("the line can be pasted: cron's bare shell runs it, whatever is in the path
 });
 
 test("paths are absolute, and the database is the one that was meant", async () => {
-  const home = freshHome();
-  await seededDatabase(home.database, [], { timeZone: "Asia/Kathmandu" });
-  const data = await home.json(["cron", "show", "--database", "alpha.db"], { cwd: home.path });
+  const home = await seededHome([], { timeZone: "Asia/Kathmandu" });
+  const named = onServer ? home.database : "alpha.db";
+  const data = await home.json(["cron", "show", "--database", named], { cwd: home.path });
   expect(data).toMatchObject({
-    command: [process.execPath, BIN_PATH, "reset", "daily", "--database", home.database],
-    database: home.database,
+    command: [process.execPath, BIN_PATH, "reset", "daily", "--database", home.shown],
+    database: home.shown,
     time_zone: "Asia/Kathmandu",
   });
   expect(data.crontab).toBe(`5 * * * * ${data.command.join(" ")}`);
@@ -60,8 +61,7 @@ test("paths are absolute, and the database is the one that was meant", async () 
 });
 
 test("shown whole, it explains itself in comments, so that all of it may be pasted", async () => {
-  const home = freshHome();
-  await seededDatabase(home.database, []);
+  const home = await seededHome([]);
   const all = await home.ok(["cron", "show"]);
   const crontab = await home.ok(["cron", "show", "--only", "crontab"]);
   const systemd = await home.ok(["cron", "show", "--only", "systemd"]);
@@ -73,7 +73,7 @@ test("shown whole, it explains itself in comments, so that all of it may be past
 });
 
 test("without a database exit 3; with a wrong word exit 2; help has examples", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   const none = await home.run(["cron", "show"]);
   expect(none.code).toBe(3);
   expect(none.stderr).toContain("alpha init");

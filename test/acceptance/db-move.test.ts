@@ -28,7 +28,7 @@ const WHAT_IS_ASKED = [
 ];
 
 test("a database is moved to a server and back, and answers there as it did", async () => {
-  const home = prepared();
+  const home = await prepared();
   const { url, shown } = await emptyDatabase();
   const answers = async (database: string) => {
     const found: unknown[] = [];
@@ -75,7 +75,7 @@ test("a database is moved to a server and back, and answers there as it did", as
 });
 
 test("a terminal asks first, and no changes nothing", async () => {
-  const home = prepared();
+  const home = await prepared();
   const before = rowsOf(home.database, "select * from audit_entry");
   const { code } = await alphaInTerminal(home, ["db", "move", "--to", "moved.db"], {
     steps: [{ wait: "Stop every call at", send: `n${KEY.enter}` }, { wait: "nothing was changed" }],
@@ -86,7 +86,7 @@ test("a terminal asks first, and no changes nothing", async () => {
 });
 
 test("what cannot be moved to is refused before anything is stopped", async () => {
-  const home = prepared();
+  const home = await prepared();
   const { url, shown } = await emptyDatabase();
   const before = rowsOf(home.database, "select * from audit_entry");
   const refusals = [
@@ -110,7 +110,7 @@ test("what cannot be moved to is refused before anything is stopped", async () =
 });
 
 test("an unfinished target is refused by every command, with what to do", async () => {
-  const home = prepared();
+  const home = await prepared();
   const raw = new Sqlite(home.database);
   raw.exec("create table unfinished_move (move text not null)");
   raw.close();

@@ -1,52 +1,27 @@
-import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import Sqlite from "better-sqlite3";
-import { beforeEach, expect, inject, test } from "vitest";
-import { freshHome, type Home, homeAt, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
-import { createDatabase, dropDatabase } from "../support/postgres.js";
-import { tcpUrl } from "../support/postgres-server.js";
-import { alphaInTerminal, KEY } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
-import { record, reserve } from "../support/store.js";
+import { readdirSync } from "node:fs";
+import { beforeEach, expect, test } from "vitest";
+import type { Home } from "../support/cli.js";
+import { absent, emptyHome, onServer, seededHome } from "../support/homes.js";
+import { snapshot, tamper } from "../support/inside.js";
+import { OLD_USAGE } from "../support/old-usage.js";
+import { alphaInTerminal } from "../support/pty.js";
 
 let home: Home;
 
-const at = (text: string) => Date.parse(`${text}T10:00:00Z`);
-/** Three calls of 15 tokens at $0.000001, two of them before November. */
-const CALLS = [
-  record("1", { occurredAt: at("2026-09-30") }),
-  record("2", { occurredAt: at("2026-10-01"), user: "bob", images: 3 }),
-  record("3", { occurredAt: at("2026-11-20") }),
-  reserve("r1", {}, "ada", NOW),
-];
-
-const populated = (database: string) =>
-  seededDatabase(database, [{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
-    at: at("2026-09-01"),
-    prepare: ({ store }) => store.meter.commit(CALLS),
-  });
-
 beforeEach(async () => {
-  home = freshHome();
-  await populated(home.database);
+  home = await seededHome(...OLD_USAGE);
 });
 
 const run = (...args: string[]) => home.run(["db", ...args]);
-/** Changes the database behind the program's back. */
-function tamper(text: string, file = home.database): void {
-  const raw = new Sqlite(file);
-  raw.exec(text);
-  raw.close();
-}
 
 test("info says what there is, also before it is migrated", async () => {
-  expect(
-    (await run("info")).stdout.replace(/\d+ KB/, "<size>").replace(/SQLite [\d.]+/, "SQLite <version>"),
-  ).toBe(
+  const said = (await run("info")).stdout
+    .replace(/[\d.]+ [KM]B/, "<size>")
+    .replace(/(SQL|SQLite) [\d.]+$/m, "$1 <version>");
+  expect(said).toBe(
     [
-      `Database     ${home.database}`,
-      "Kept by      SQLite <version>",
+      `Database     ${home.shown}`,
+      `Kept by      ${onServer ? "PostgreSQL" : "SQLite"} <version>`,
       "Schema       up to date (0004_operators_desk)",
       "Size         <size>",
       "Created      2026-09-01T10:00:00Z",
@@ -61,7 +36,7 @@ test("info says what there is, also before it is migrated", async () => {
       "",
     ].join("\n"),
   );
-  tamper("delete from kysely_migration where name = '0004_operators_desk'");
+  await tamper(home.database, "delete from kysely_migration where name = '0004_operators_desk'");
   const { code, stdout } = await run("info");
   expect(code).toBe(0);
   expect(stdout).toContain("Schema    lacks 0004_operators_desk: bring it up to date with alpha db migrate");
@@ -71,98 +46,19 @@ test("info says what there is, also before it is migrated", async () => {
 
 test("migrate brings an older database up to date, once, and never makes one", async () => {
   expect((await run("migrate")).stdout).toBe("Up to date: nothing to migrate.\n");
-  const older = join(home.path, "older.db");
-  const at1 = new Sqlite(older);
-  at1.close();
-  expect(await home.run(["db", "migrate", "--database", older])).toMatchObject({ code: 3 });
-  expect(await home.run(["db", "migrate", "--database", join(home.path, "none.db")])).toMatchObject({
-    code: 3,
-  });
-  expect(existsSync(join(home.path, "none.db"))).toBe(false);
-});
-
-test("a backup is proven, and replaces nothing unasked", async () => {
-  const made = await run("backup", "copy.db");
-  expect(made).toMatchObject({ code: 0, stderr: `in ${home.database}\n` });
-  expect(made.stdout.replace(/\d+ KB/, "<size>")).toBe(
-    `Backed up <size> to ${join(home.path, "copy.db")}.\nThe copy is sound. Its totals are right: 6 totals of days and months, 3 of reports and 0 of guardrails, compared with 3 rows of the ledger.\n`,
-  );
-  expect(await run("backup", "copy.db")).toMatchObject({ code: 2, stdout: "" });
-  expect((await run("backup", "copy.db", "--yes")).stdout).toContain(
-    "copy.db, in the place of an older file.",
-  );
-  expect((await run("backup", "alpha.db", "--yes")).stderr).toContain("is the database itself");
-  expect((await run("backup", "no/copy.db")).stderr).toContain(`there is no folder ${join(home.path, "no")}`);
-  expect((await run("info")).stdout).toMatch(/^Last backup {2}2026-11-22T12:00:\S+ to \S+copy\.db$/m);
-  const before = snapshot(home.database);
-  expect((await run("backup", "other.db", "--dry-run")).stdout).toMatch(/^Would back up about \d+ KB to /);
-  expect(existsSync(join(home.path, "other.db"))).toBe(false);
-  expect(snapshot(home.database)).toEqual(before);
-
-  tamper("update usage_day set cost = 0 where day = 20726");
-  const differs = await run("backup", "wrong.db");
-  expect(differs.code).toBe(1);
-  expect(differs.stdout).toContain("1 total of it differs from its ledger: see them with alpha db verify");
-  expect(existsSync(join(home.path, "wrong.db"))).toBe(true);
-});
-
-test("a restored backup starts stopped, says so, and keeps what was there", async () => {
-  await home.ok(["db", "backup", "copy.db"]);
-  await home.ok(["users", "add", "eve@example.com"]);
-  const before = snapshot(home.database);
-  expect(await run("restore", "copy.db")).toMatchObject({ code: 2, stdout: "" });
-  expect((await run("restore", "copy.db", "--dry-run")).stdout).toMatch(/^Would restore /);
-  expect(snapshot(home.database)).toEqual(before);
-
-  const restored = await run("restore", "copy.db", "--yes", "--reason", "disk failed");
-  expect(restored.code).toBe(0);
-  const lines = restored.stdout.split("\n");
-  expect(lines[0]).toMatch(
-    /^Restored \S+copy\.db, which knows nothing that happened after 2026-11-22T12:00:/,
-  );
-  expect(lines.slice(2)).toEqual([
-    "1 hold of calls that are over was dropped.",
-    `The database that was there is kept as ${home.database}.replaced.`,
-    "Every call is refused now: an old backup knows nothing of what was used since. Lift it with: alpha emergency-stop off",
-    "",
-  ]);
-  expect(await home.run(["check", "ada", "--tokens", "5"])).toMatchObject({ code: 4 });
-  expect(
-    (await home.json(["emergency-stop", "status"]).catch(() => home.run(["emergency-stop", "status"])))
-      .stdout,
-  ).toMatch(/restore +disk failed/);
-  expect((await home.json(["users", "list"])).map(({ id }: { id: string }) => id)).toEqual(["ada", "bob"]);
-  expect((await home.json(["users", "list", "--database", `${home.database}.replaced`])).length).toBe(3);
-  expect(readdirSync(home.path).filter((name) => /-wal|-shm|restoring|partial/.test(name))).toEqual([]);
-  await home.ok(["emergency-stop", "off"]);
-  expect(await home.run(["check", "ada", "--tokens", "5"])).toMatchObject({ code: 0 });
-});
-
-test("on a terminal a restore asks, with what it is about to do", async () => {
-  await home.ok(["db", "backup", "copy.db"]);
-  const steps = [{ wait: "in the place of", send: `n${KEY.enter}` }];
-  const { text, code } = await alphaInTerminal(home, ["db", "restore", "copy.db"], { columns: 120, steps });
-  expect(code).toBe(130);
-  expect(text).toContain("nothing was changed");
-  expect(readdirSync(home.path).filter((name) => /restoring|replaced/.test(name))).toEqual([]);
-});
-
-test("what is no backup is refused", async () => {
-  writeFileSync(join(home.path, "text.db"), "hello, this is no database\n".repeat(99));
-  expect(await run("restore", "text.db", "--yes")).toMatchObject({ code: 3 });
-  expect(await run("restore", "none.db", "--yes")).toMatchObject({ code: 1 });
-  copyFileSync(home.database, join(home.path, "newer.db"));
-  tamper("insert into kysely_migration values ('0099_later', '2027')", join(home.path, "newer.db"));
-  const newer = await run("restore", "newer.db", "--yes");
-  expect(newer).toMatchObject({ code: 3 });
-  expect(newer.stderr).toContain(`${join(home.path, "newer.db")} was made by a newer version of alpha`);
+  const none = await emptyHome();
+  expect(await none.run(["db", "migrate"])).toMatchObject({ code: 3, stderr: absent(none) });
+  expect(readdirSync(none.path)).toEqual([]);
 });
 
 test("rebuild mends what verify names, and is audited", async () => {
   expect((await run("rebuild")).stdout).toMatch(
     /^Nothing to mend: 6 totals of days and months, 3 of reports/,
   );
-  tamper("update usage_window set tokens = tokens + 2 where period = 'month' and user_id = 2");
+  await tamper(
+    home.database,
+    "update usage_window set tokens = tokens + 2 where period = 'month' and user_id = 2",
+  );
   expect(await run("verify")).toMatchObject({ code: 1 });
   const mended = `TOTAL   USER  WINDOW   OF  FIELD   STORED  LEDGER
 window  bob   2026-10  -   tokens      17      15
@@ -210,11 +106,11 @@ test("prune seals closed months, at 80 columns too, and leaves the reports", asy
   expect((await run("prune", "--before", "2026-11-01")).stderr).toContain(
     "Let go of 2 rows of the ledger in 2 months before 2026-11 for good?",
   );
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   expect((await run("prune", "--before", "2026-11-01", "--dry-run")).stdout).toContain(
     "Would let go of 2 rows",
   );
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 
   const { text } = await alphaInTerminal(home, ["db", "prune", "--before", "2026-11-01", "--yes"]);
   expect(text.replaceAll(/ +$/gm, "")).toContain(`MONTH    ROWS  REQUESTS  TOKENS  IMAGES        COST  ASSUMED
@@ -255,28 +151,4 @@ test("usage of a sealed month is refused, whoever brings it", async () => {
     "the time zone cannot be changed any more: what occurred before 2026-11 is sealed",
   );
   expect(await run("verify")).toMatchObject({ code: 0 });
-});
-
-test("on a server info works, and backups are PostgreSQL's own", async () => {
-  const name = await createDatabase("template1");
-  try {
-    const server = inject("postgres");
-    home = homeAt(home.path, tcpUrl(server, name));
-    await populated(home.database);
-    expect(await home.json(["db", "info"])).toMatchObject({
-      kind: "postgres",
-      schema: { current: true },
-      contents: { ledger_rows: 3, testers: 2 },
-    });
-    const said = await run("backup", "copy.db");
-    expect(said).toMatchObject({ code: 2, stdout: "" });
-    expect(said.stderr).toContain("hint: pg_dump --format=custom --file=alpha.dump 'postgres://");
-    expect(said.stderr).not.toContain(server.password);
-    expect((await run("restore", "copy.db", "--yes")).stderr).toContain("alpha emergency-stop on");
-    await home.ok(["reset", "daily"]);
-    expect((await run("prune", "--before", "2026-11-01", "--yes")).stdout).toContain("Let go of 2 rows");
-    expect(await run("verify")).toMatchObject({ code: 0 });
-  } finally {
-    dropDatabase(name);
-  }
 });

@@ -2,10 +2,10 @@ import { beforeEach, expect, test } from "vitest";
 import { LimitsEngine } from "../../src/engine/limits.js";
 import { moveUser } from "../../src/engine/users.js";
 import { displayWidth } from "../../src/render/width.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { change, DAY, HOUR, MINUTE } from "../support/store.js";
 
 let home: Home;
@@ -15,8 +15,7 @@ let home: Home;
  * she is on basic. Today 8,000 tokens are used, 200 are held, and an override gives her 9,000 instead of 10,000.
  */
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ email: "ada@example.com", id: "ada" }], {
+  home = await seededHome([{ email: "ada@example.com", id: "ada" }], {
     at: NOW - 3 * DAY,
     timeZone: "Europe/Berlin",
     prepare: async (engine) => {
@@ -111,7 +110,7 @@ test("a past instant is told from what was in force and recorded by then", async
 
 test("it explains the very decision that check gives, and writes nothing", async () => {
   await seedStop();
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   for (const args of [
     [],
     ["--tokens", "100", "--images", "0"],
@@ -125,7 +124,7 @@ test("it explains the very decision that check gives, and writes nothing", async
     const { decision } = await home.json(["explain", "ada", ...args]);
     expect(decision).toEqual(JSON.parse(checked.stdout).data);
   }
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 async function seedStop(): Promise<void> {

@@ -1,16 +1,15 @@
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 import { DAY, HOUR, record, reserve } from "../support/store.js";
 
 const USD = 1_000_000_000;
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada", tier: "pro" }, { id: "bob" }], {
+  home = await seededHome([{ id: "ada", tier: "pro" }, { id: "bob" }], {
     at: NOW - 3 * HOUR,
     prepare: ({ store }) =>
       store.meter.commit([
@@ -23,7 +22,8 @@ beforeEach(async () => {
 });
 
 const show = async () => home.json(["guardrails", "show"]);
-const lastEntry = () => rowsOf(home.database, "select * from audit_entry order by id desc limit 1")[0];
+const lastEntry = async () =>
+  (await rowsOf(home.database, "select * from audit_entry order by id desc limit 1"))[0];
 
 test("one that is set is shown with what all testers used of it, and audited", async () => {
   expect(await home.ok(["guardrails", "show"])).toContain("No guardrails");
@@ -31,7 +31,7 @@ test("one that is set is shown with what all testers used of it, and audited", a
     ...["guardrails", "set", "--daily-cost", "25", "--monthly-tokens", "1,000,000"],
     ...["--action", "alert", "--reason", "launch"],
   ]);
-  expect(stderr).toBe(`in ${home.database}\n`);
+  expect(stderr).toBe(`in ${home.shown}\n`);
   expect(stdout).toBe(`\
 Set: when all testers together reach $25.00 a day, an alert is written.
 Used and held today: $20.50, 82% of it.
@@ -53,7 +53,7 @@ Used and held this month: 550, <1% of it.
     },
     { meter: "tokens", period: "month", limit: 1_000_000, used: 450, held: 100 },
   ]);
-  expect(lastEntry()).toMatchObject({
+  expect(await lastEntry()).toMatchObject({
     actor: "tester",
     action: "guardrails.set",
     subject: "guardrail:tokens/month",
@@ -68,10 +68,10 @@ test("set again it keeps its action, says what it was, and the same again change
   expect(await home.ok(["guardrails", "set", "--daily-cost", "$30"])).toContain(
     "everybody is held to the emergency limits (before: $25.00, throttle)",
   );
-  expect(lastEntry()).toMatchObject({ before: '{"limit":25000000000,"action":"throttle"}' });
-  const before = snapshot(home.database);
+  expect(await lastEntry()).toMatchObject({ before: '{"limit":25000000000,"action":"throttle"}' });
+  const before = await snapshot(home.database);
   expect(await home.ok(["guardrails", "set", "--daily-cost", "30"])).toMatch(/^Already so: /);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("one that is used up already is warned of, trips with the next call, and lifted stays lifted", async () => {
@@ -96,15 +96,15 @@ test("one that is used up already is warned of, trips with the next call, and li
 test("ending one asks, and says what it turned on and is on still", async () => {
   await home.ok(["guardrails", "set", "--daily-cost", "10", "--daily-tokens", "5000"]);
   await home.ok(["usage", "record", "ada", "--cost", "0.01", "--input-tokens", "1"]);
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const refused = await home.run(["guardrails", "clear", "--daily-cost"]);
   expect(refused).toMatchObject({ code: 2, stdout: "" });
   expect(refused.stderr).toContain("End the guardrail on cost/day ($10.00)? There is nobody to ask here");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
   const done = await home.run(["guardrails", "clear", "--daily-cost", "--yes", "--reason", "raised"]);
   expect(done.stdout).toBe("Ended the guardrail on cost/day ($10.00).\n");
   expect(done.stderr).toContain("on still (daily cost of all testers reached $10.00)");
-  expect(lastEntry()).toMatchObject({ action: "guardrails.clear", after: null, reason: "raised" });
+  expect(await lastEntry()).toMatchObject({ action: "guardrails.clear", after: null, reason: "raised" });
   expect(await show()).toHaveLength(1);
   expect(await home.json(["guardrails", "clear", "--all", "--yes"])).toEqual({
     cleared: [{ meter: "tokens", period: "day", limit: 5000, action: "stop" }],
@@ -136,9 +136,9 @@ test.each<[string[], number, string]>([
   [["clear", "--all", "--daily-cost", "--yes"], 2, "both --all and another option"],
   [["clear", "--monthly-cost", "--yes"], 1, "there is no guardrail on cost/month"],
 ])("what makes no sense is refused and changes nothing: guardrails %j", async (args, exit, sentence) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.run(["guardrails", ...args]);
   expect(said).toMatchObject({ code: exit, stdout: "" });
   expect(said.stderr).toContain(sentence);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });

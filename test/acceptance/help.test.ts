@@ -3,10 +3,12 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { BIN_PATH, type Finished, freshHome, type Home } from "../support/cli.js";
+import { BIN_PATH, type Finished, type Home } from "../support/cli.js";
 import { commandTree, examplesOf, leaves, paths } from "../support/command-tree.js";
+import { emptyHome } from "../support/homes.js";
 import { preparedHomes, usageLog } from "../support/prepared-homes.js";
 import { alphaInTerminal, KEY, type Step } from "../support/pty.js";
+import { exitOf, workingCommands } from "../support/samples.js";
 
 const { prepared, empty } = preparedHomes();
 const tree = commandTree();
@@ -17,7 +19,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "there is no such server; test/acceptance/db-move.test.ts moves to one of its own",
 };
 
-const allExamples = commands.flatMap(([path, command]) =>
+const allExamples = workingCommands().flatMap(([path, command]) =>
   examplesOf(command).map((line) => [line, path] as const),
 );
 const examples = allExamples.filter(([line]) => ELSEWHERE[line] === undefined);
@@ -110,7 +112,7 @@ function inShell(home: Home, line: string): Promise<Finished> {
 
 describe.concurrent.each(paths(tree).map((path) => [path] as const))("alpha %s --help", (path) => {
   test("explains itself", async () => {
-    const { code, stdout, stderr } = await prepared().run([...path.split(" "), "--help"]);
+    const { code, stdout, stderr } = await (await prepared()).run([...path.split(" "), "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const [usage = "", , sentence = ""] = stdout.split("\n");
     expect(usage).toMatch(new RegExp(`^Usage: alpha ${path}( |$)`));
@@ -140,7 +142,7 @@ test("every option and argument of every command is described", () => {
 });
 
 test("alpha alone, --help and --version", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   const [alone, help, version, noun] = await Promise.all([
     home.run([]),
     home.run(["--help"]),
@@ -156,11 +158,11 @@ test("alpha alone, --help and --version", async () => {
 
 describe.concurrent.each(examples)("$ %s", (line, path) => {
   test("runs as the help prints it", async () => {
-    const home = homeForExamples(ANEW.includes(path) ? empty() : prepared());
+    const home = homeForExamples(ANEW.includes(path) ? await empty() : await prepared());
     for (const args of BEFORE[path] ?? []) await home.ok(args);
     const steps = ASKING[line];
     if (steps === undefined) {
-      expect(await inShell(home, line)).toMatchObject({ code: 0, signal: null });
+      expect(await inShell(home, line)).toMatchObject({ code: exitOf(path), signal: null });
     } else {
       expect(await alphaInTerminal(home, line.split(" ").slice(1), { steps })).toMatchObject({ code: 0 });
     }

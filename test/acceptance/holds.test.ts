@@ -1,15 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 import { HOUR, MINUTE, reserve } from "../support/store.js";
 
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
+  home = await seededHome([{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
     at: NOW - 3 * HOUR,
     prepare: ({ store }) =>
       store.meter.commit([
@@ -55,12 +54,12 @@ test("JSON, by user and by what expired", async () => {
 test("a released hold gives its room back, and is audited", async () => {
   expect(await code("check", "ada", "--tokens", "600", "--cost", "0")).toBe(4);
   const { code: exit, stdout, stderr } = await home.run(["holds", "release", "job-2", "--reason", "crashed"]);
-  expect({ exit, stderr }).toEqual({ exit: 0, stderr: `in ${home.database}\n` });
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: `in ${home.shown}\n` });
   expect(stdout).toContain(
     "Released 1 hold.\nFree again from the next decision on: 500 tokens, $0.0050 and 1 request.\n",
   );
   expect(await code("check", "ada", "--tokens", "600", "--cost", "0")).toBe(0);
-  expect(rowsOf(home.database, "select * from audit_entry order by id desc limit 1")).toMatchObject([
+  expect(await rowsOf(home.database, "select * from audit_entry order by id desc limit 1")).toMatchObject([
     { action: "holds.release", subject: "user:ada", actor: "tester", reason: "crashed" },
   ]);
 });
@@ -85,18 +84,18 @@ test("one live hold and any that expired are released without asking; several li
 
 test("--expired leaves what is live", async () => {
   const json = JSON.parse(await home.ok(["holds", "release", "--expired", "--json"]));
-  expect(json).toMatchObject({ kind: "holds-release", meta: { dry_run: false, database: home.database } });
+  expect(json).toMatchObject({ kind: "holds-release", meta: { dry_run: false, database: home.shown } });
   expect(json.data).toMatchObject({ released: [{ id: "job-1" }], freed: { tokens: 0, requests: 0 } });
   expect(await ids()).toEqual(["job-2", "job-3", "job-4"]);
 });
 
 test("a dry run asks nothing and changes nothing", async () => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const { code, stdout, stderr } = await home.run(["holds", "release", "--user", "bob", "--dry-run"]);
   expect(code).toBe(0);
   expect(stdout).toContain("Would release 2 holds.");
   expect(stderr).toContain("dry run, nothing was changed in");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("on a terminal it says how old and how long, and asks", async () => {
@@ -127,21 +126,21 @@ test.each<[string[], number, string]>([
   [["release", "job-2", "--expired"], 2, "both ids and --expired"],
   [["release", "--user", "nobody-at-all"], 1, 'no user "nobody-at-all"'],
 ])("what makes no sense is refused and changes nothing: holds %j", async (args, exit, sentence) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.run(["holds", ...args]);
   expect(said).toMatchObject({ code: exit, stdout: "" });
   expect(said.stderr).toContain(sentence);
   const json = await home.run(["holds", ...args, "--json"]);
   expect(json).toMatchObject({ code: exit, stdout: "" });
   expect(JSON.parse(json.stderr).error.message).toContain(sentence);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test.each([
   ["list", []],
   ["release", ["job-1"]],
 ])("%s without a database exits 3, and has help with examples", async (verb, args) => {
-  const { code, stderr } = await freshHome().run(["holds", verb, ...args]);
+  const { code, stderr } = await (await emptyHome()).run(["holds", verb, ...args]);
   expect(code).toBe(3);
   expect(stderr).toContain("alpha init");
   expect(await home.ok(["holds", verb, "--help"])).toContain(`Examples:\n  $ alpha holds ${verb}`);

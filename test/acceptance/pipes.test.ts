@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { BIN_PATH, type Home } from "../support/cli.js";
-import { commandTree, leaves } from "../support/command-tree.js";
 import { preparedHomes, usageLog } from "../support/prepared-homes.js";
-import { sampleOf } from "../support/samples.js";
+import { exitOf, sampleOf, workingCommands } from "../support/samples.js";
 
 const { prepared } = preparedHomes();
-const commands = leaves(commandTree());
+const commands = workingCommands();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
 const ESCAPES = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 const LONG = `n${"a".repeat(150)}me`;
@@ -32,8 +31,8 @@ function unread(home: Home, args: readonly string[], unread: readonly ("stdout" 
 
 describe.concurrent.each(commands)("alpha %s", (path) => {
   test("prints into a pipe without colour, and with times of one form", async () => {
-    const { code, stdout, stderr } = await prepared().run(sampleOf(path));
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await (await prepared()).run(sampleOf(path));
+    expect(code).toEqual(exitOf(path));
     expect(stdout).not.toMatch(ESCAPES);
     expect(stderr).not.toMatch(ESCAPES);
     for (const [time] of stdout.matchAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d\S*( \(UTC\)| UTC)?/g)) {
@@ -43,21 +42,21 @@ describe.concurrent.each(commands)("alpha %s", (path) => {
   });
 
   test("does not mind that nobody reads on", async () => {
-    const { code, signal, rest } = await unread(prepared(), sampleOf(path), ["stdout"]);
-    expect({ code, signal }).toEqual({ code: 0, signal: null });
+    const { code, signal, rest } = await unread(await prepared(), sampleOf(path), ["stdout"]);
+    expect({ code, signal }).toEqual({ code: exitOf(path), signal: null });
     expect(rest).not.toMatch(/EPIPE|error|^\s+at /m);
   });
 
   test("obeys NO_COLOR before FORCE_COLOR", async () => {
     const env = { FORCE_COLOR: "1", NO_COLOR: "1" };
-    const { code, stdout, stderr } = await prepared().run(sampleOf(path), { env });
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await (await prepared()).run(sampleOf(path), { env });
+    expect(code).toEqual(exitOf(path));
     expect(stdout + stderr).not.toMatch(ESCAPES);
   });
 });
 
 test("FORCE_COLOR colours a table and an error off a terminal", async () => {
-  const home = prepared();
+  const home = await prepared();
   const env = { FORCE_COLOR: "1" };
   expect((await home.run(["users", "list"], { env })).stdout).toContain("\u001b[");
   expect((await home.run(["users", "show", "nobody"], { env })).stderr).toContain("\u001b[");
@@ -67,7 +66,7 @@ test("FORCE_COLOR colours a table and an error off a terminal", async () => {
 });
 
 test("nothing is cut short in a pipe, however wide", async () => {
-  const home = prepared();
+  const home = await prepared();
   await home.ok(["users", "add", "long@example.com", "--name", LONG]);
   for (const format of ["table", "csv", "markdown", "json"]) {
     expect(await home.ok(["users", "list", "--format", format])).toContain(LONG);
@@ -76,13 +75,13 @@ test("nothing is cut short in a pipe, however wide", async () => {
 });
 
 test("a decision that nobody reads is still told by its exit code", async () => {
-  const home = prepared();
+  const home = await prepared();
   await home.ok(["emergency-stop", "on"]);
   expect(await unread(home, ["check", "ada"], ["stdout"])).toMatchObject({ code: 4 });
 });
 
 test("an import whose output nobody reads is done to its end", async () => {
-  const home = prepared();
+  const home = await prepared();
   const log = usageLog(5_000).join("\n");
   expect(await unread(home, ["usage", "import", "-"], ["stdout", "stderr"], log)).toMatchObject({ code: 0 });
   const report = await home.json(["usage", "events", "--user", "ada", "--limit", "100000"]);
@@ -90,7 +89,7 @@ test("an import whose output nobody reads is done to its end", async () => {
 });
 
 test("a list longer than a pipe's buffer may be left in its middle", async () => {
-  const home = prepared();
+  const home = await prepared();
   await home.ok(["usage", "import", "-"], { input: usageLog(5_000).join("\n") });
   const result = await new Promise<{ code: number | null; first: string; errors: string }>((resolve) => {
     const args = ["usage", "events", "--limit", "100000", "--format", "csv"];

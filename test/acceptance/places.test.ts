@@ -64,7 +64,7 @@ describe.concurrent("a database that is not ours to use", () => {
     ],
   ])("%s is refused and left as it is", async (_, make, message) => {
     for (const args of KINDS) {
-      const home = empty();
+      const home = await empty();
       make(home.database);
       const before = treeOf(home.path);
       refused(await home.run(args), message);
@@ -73,7 +73,7 @@ describe.concurrent("a database that is not ours to use", () => {
   });
 
   test("one that a newer version made is refused and left as it is", async () => {
-    const home = prepared();
+    const home = await prepared();
     sql(
       home.database,
       "insert into kysely_migration values ('9999_from_the_future', '2030-01-01T00:00:00.000Z')",
@@ -89,7 +89,7 @@ describe.concurrent("a database that is not ours to use", () => {
   });
 
   test("one that was cut off in its middle is refused with a sentence", async () => {
-    const home = prepared();
+    const home = await prepared();
     const whole = readFileSync(home.database);
     writeFileSync(home.database, whole.subarray(0, 3 * 4_096));
     for (const args of [
@@ -109,7 +109,7 @@ function openTo(home: Home, readOnly: { readonly file?: boolean; readonly folder
 
 describe.concurrent("without the rights of root", () => {
   test("what these tests run is there for everybody", async () => {
-    const { code, stderr } = await runLimited(empty(), ["--version"], { nobody: true, cwd: "/" });
+    const { code, stderr } = await runLimited(await empty(), ["--version"], { nobody: true, cwd: "/" });
     expect({ code, stderr }, "the project's folder must be readable for all users").toEqual({
       code: 0,
       stderr: "",
@@ -121,7 +121,7 @@ describe.concurrent("without the rights of root", () => {
     ["a read-only folder", { folder: true }],
     ["both", { file: true, folder: true }],
   ])("%s: changes are refused and change nothing", async (_, readOnly) => {
-    const home = prepared();
+    const home = await prepared();
     const before = snapshot(home.database);
     openTo(home, readOnly);
     for (const args of [
@@ -143,7 +143,7 @@ describe.concurrent("without the rights of root", () => {
   });
 
   test("a database that may not be read is refused", async () => {
-    const home = prepared();
+    const home = await prepared();
     openTo(home, {});
     chmodSync(home.database, 0o000);
     refused(
@@ -153,7 +153,7 @@ describe.concurrent("without the rights of root", () => {
   });
 
   test("init says that a place cannot be written, and leaves nothing behind", async () => {
-    const home = empty();
+    const home = await empty();
     chmodSync(home.path, 0o555);
     const into = (database: string) => runLimited(home, ["init", "--database", database], { nobody: true });
     refused(await into(join(home.path, "alpha.db")), /alpha\.db cannot be (opened|written)/);
@@ -162,7 +162,7 @@ describe.concurrent("without the rights of root", () => {
   });
 
   test("a home folder that cannot be written is said, and everything can be named instead", async () => {
-    const home = empty();
+    const home = await empty();
     const work = join(home.path, "work");
     mkdirSync(work);
     chmodSync(work, 0o777);
@@ -179,7 +179,7 @@ describe.concurrent("without the rights of root", () => {
   });
 
   test("what init makes is for its owner alone", async () => {
-    const home = empty();
+    const home = await empty();
     if (isRoot) chownSync(home.path, NOBODY, NOBODY);
     const bare = { nobody: isRoot, env: { ALPHA_DATABASE: undefined } };
     expect(await runLimited(home, ["init", "--remember"], bare)).toMatchObject({ code: 0 });
@@ -193,7 +193,7 @@ describe.concurrent("a disk without room", () => {
     /^error: (there is no room left to write to|the disk refused to read or write) .+alpha\.db\nhint: /;
 
   test("a change that does not fit fails with a sentence and leaves all as it was", async () => {
-    const home = prepared();
+    const home = await prepared();
     const before = snapshot(home.database);
     const csv = ["email", ...Array.from({ length: 2_000 }, (_, n) => `tester-${n}@example.com`)].join("\n");
     const args = ["users", "add", "--from", "-"];
@@ -205,7 +205,7 @@ describe.concurrent("a disk without room", () => {
   });
 
   test("an import that does not fit keeps what was committed, and goes on with more room", async () => {
-    const home = prepared();
+    const home = await prepared();
     const log = usageLog(8_000).join("\n");
     const args = ["usage", "import", "-"];
     const events = () => Number(rowsOf(home.database, "select count(*) as n from usage_event")[0]?.n);
@@ -226,7 +226,7 @@ describe.concurrent("a disk without room", () => {
   });
 
   test("init without room for anything says so, and can be repeated", async () => {
-    const home = empty();
+    const home = await empty();
     const failed = await runLimited(home, ["init"], { fileBytes: 8_192 });
     expect(failed).toMatchObject({ code: 3, signal: null, stdout: "" });
     expect(failed.stderr).toMatch(
@@ -238,7 +238,7 @@ describe.concurrent("a disk without room", () => {
 });
 
 test("a database that somebody else is writing is waited for, then given up with a sentence", async () => {
-  const home = prepared();
+  const home = await prepared();
   const before = snapshot(home.database);
   const other = new Sqlite(home.database);
   other.exec("begin immediate");
@@ -278,7 +278,7 @@ describe.concurrent("where the database is", () => {
   };
 
   test("by default in the XDG data folder, which only an absolute path moves", async () => {
-    const home = empty();
+    const home = await empty();
     const usual = join(home.path, ".local/share/alpha/alpha.db");
     expect(await placeOf(home, {})).toBe(usual);
     expect(await placeOf(home, {}, "/")).toBe(usual);
@@ -289,7 +289,7 @@ describe.concurrent("where the database is", () => {
   });
 
   test("without HOME the account's own home is taken", async () => {
-    const home = empty();
+    const home = await empty();
     const { code, stdout } = await runLimited(home, ["init", "--dry-run", "--json"], {
       env: { HOME: undefined, ALPHA_DATABASE: undefined },
     });
@@ -298,7 +298,7 @@ describe.concurrent("where the database is", () => {
   });
 
   test("remembered by init, it is found from another folder, and the rest of the config stays", async () => {
-    const home = empty();
+    const home = await empty();
     const config = join(home.path, ".config/alpha/config.json");
     mkdirSync(join(home.path, ".config/alpha"), { recursive: true });
     writeFileSync(config, '{ "other": 1 }');
@@ -312,14 +312,14 @@ describe.concurrent("where the database is", () => {
   });
 
   test("not remembered, init says how other commands find it", async () => {
-    const { stderr } = await empty().run(["init", "--database", "a.db"], bare);
+    const { stderr } = await (await empty()).run(["init", "--database", "a.db"], bare);
     expect(stderr).toContain("alpha init --remember");
   });
 
   test.each([["not JSON at all"], ["[]"], ['{"database": 5}'], ['{"database": ""}']])(
     "a config file that says %s is refused",
     async (text) => {
-      const home = empty();
+      const home = await empty();
       mkdirSync(join(home.path, ".config/alpha"), { recursive: true });
       writeFileSync(join(home.path, ".config/alpha/config.json"), text);
       refused(
@@ -341,7 +341,7 @@ describe.concurrent("where the database is", () => {
       ["cron", "show"],
     ]) {
       for (const place of ["--database", "ALPHA_DATABASE", "ALPHA_DATABASE_URL_FILE", "config file"]) {
-        const home = empty();
+        const home = await empty();
         const written = join(home.path, config.HOME, ".config/alpha");
         mkdirSync(written, { recursive: true });
         if (place === "config file") writeFileSync(join(written, "config.json"), `{"database":"${url}"}`);
@@ -367,7 +367,7 @@ describe.concurrent("where the database is", () => {
   });
 
   test("an address in a file: one, and nothing else that says where", async () => {
-    const home = empty();
+    const home = await empty();
     const env = { ALPHA_DATABASE: "", ALPHA_DATABASE_URL_FILE: join(home.path, "url") };
     refused(await home.run(["users", "list"], { env }), /the file .+url that ALPHA_DATABASE_URL_FILE names/);
     writeFileSync(join(home.path, "url"), "/srv/alpha.db\n");

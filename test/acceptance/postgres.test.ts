@@ -65,7 +65,7 @@ const withoutPassword = (text: string) => text.replace(`:${encodeURIComponent(se
 
 describe.concurrent.each(commands)("alpha %s", (path, changes) => {
   test("says and does on PostgreSQL what it does on SQLite, and never the password", async () => {
-    const [file, address] = [prepared(), await onServer()];
+    const [file, address] = [await prepared(), await onServer()];
     const left = [
       ["usage", "report", "--json"],
       ["usage", "events", "--json"],

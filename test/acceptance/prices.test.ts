@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome } from "../support/homes.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 import { program } from "../support/processes.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 
 const manifest = new URL("../../node_modules/@pydantic/genai-prices/package.json", import.meta.url);
 const VERSION = JSON.parse(readFileSync(manifest, "utf8")).version;
@@ -40,7 +41,7 @@ const CALLS = [
 
 /** A home whose ledger has calls with and without a price, and one whose log stated its cost. */
 async function homeWithCalls(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   await home.ok(["users", "add", "ada@example.com", "--id", "ada", "--persona", "casual"]);
   writeFileSync(
@@ -70,7 +71,7 @@ test("from an unpriced model to a priced one: list, set, reprice, report", async
   );
 
   const said = await home.run(IMAGE_PRICE);
-  expect(said).toMatchObject({ code: 0, stderr: `in ${home.database}\n` });
+  expect(said).toMatchObject({ code: 0, stderr: `in ${home.shown}\n` });
   expect(said.stdout).toBe(
     [
       "Set the price of gpt-image-1 from 2026-11-01T00:00:00Z on.",
@@ -85,7 +86,7 @@ test("from an unpriced model to a priced one: list, set, reprice, report", async
   // Two images and three, which were assumed to cost $0.05 each; nothing of it changes by itself.
   expect(await report(home)).toMatchObject({ unpriced_events: 3, assumed_cost: { usd: "0.4" } });
 
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const tried = await home.run(["usage", "reprice", "--dry-run"]);
   expect(tried.stdout).toBe(
     [
@@ -99,13 +100,13 @@ test("from an unpriced model to a priced one: list, set, reprice, report", async
     ].join("\n"),
   );
   expect(tried.stderr).toContain("dry run, nothing was changed in");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
   expect(await home.run(["usage", "reprice"])).toMatchObject({
     code: 2,
     stdout: "",
     stderr: expect.stringContaining("Correct the cost of 2 events of 1 model, by -$0.05 in all?"),
   });
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 
   expect(await home.ok(["usage", "reprice", "--yes"])).toBe(tried.stdout);
   // $0.20 for images, 1,000 x $1.25 and 500 x $10 by a million for gemini, $0.50 as stated.
@@ -116,7 +117,7 @@ test("from an unpriced model to a priced one: list, set, reprice, report", async
     images: 5,
     requests: 5,
   });
-  const [entry] = rowsOf(home.database, "select * from audit_entry order by id desc limit 1");
+  const [entry] = await rowsOf(home.database, "select * from audit_entry order by id desc limit 1");
   expect(entry).toMatchObject({ actor: "tester", action: "usage.reprice", subject: "ledger" });
   expect(JSON.parse(String(entry?.after))).toMatchObject({ events: 2, cost_usd: "0.2", complete: true });
   const corrections = await home.json(["usage", "events", "--model", "gpt-image-1", "--limit", "2"]);
@@ -125,11 +126,11 @@ test("from an unpriced model to a priced one: list, set, reprice, report", async
     { priced_by: "own", cost: { usd: "0.08" }, images: 0 },
   ]);
 
-  const after = snapshot(home.database);
+  const after = await snapshot(home.database);
   expect(await home.ok(["usage", "reprice", "--yes"])).toContain(
     "Nothing to change: 5 events cost what the prices say.",
   );
-  expect(snapshot(home.database)).toEqual(after);
+  expect(await snapshot(home.database)).toEqual(after);
   expect(await home.ok(["prices", "list", "--unpriced"])).not.toContain("gpt-image-1");
 });
 
@@ -260,7 +261,7 @@ test("a price is replaced, and removed when that is confirmed", async () => {
     rates: { per_image: { usd: "0.05" } },
   });
   expect(await home.json(["prices", "list", "--own"])).toMatchObject([{ from: "2026-11-22T00:00:00Z" }]);
-  const audited = rowsOf(
+  const audited = await rowsOf(
     home.database,
     `select action, subject, reason from audit_entry where action like 'prices%'`,
   );
@@ -300,11 +301,11 @@ test.each<[string[], number, string]>([
 ])("what makes no sense is refused and changes nothing: prices %j", async (args, code, message) => {
   const home = await homeWithCalls();
   await home.ok(IMAGE_PRICE);
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.run(["prices", ...args]);
   expect(said).toMatchObject({ code, stdout: "" });
   expect(said.stderr).toContain(message);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("what is odd about a price is said", async () => {
@@ -394,7 +395,7 @@ test.each([80, 120])("on a terminal of %i columns nothing is wider", async (colu
     const { text, code } = await alphaInTerminal(home, args, { columns });
     expect(code).toBe(0);
     // Progress is drawn over itself, and the path of the database is as long as it is.
-    const isOurs = (line: string) => !/looking at|warning:/.test(line) && !line.includes(home.database);
+    const isOurs = (line: string) => !/looking at|warning:/.test(line) && !line.includes(home.shown);
     const lines = text.split("\n").filter(isOurs);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
   }

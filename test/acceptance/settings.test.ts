@@ -1,15 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { HOUR, record } from "../support/store.js";
 
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada" }], { at: NOW - HOUR, timeZone: "Europe/Berlin" });
+  home = await seededHome([{ id: "ada" }], { at: NOW - HOUR, timeZone: "Europe/Berlin" });
 });
 
 test("each setting is listed with its value and where that came from", async () => {
@@ -28,7 +27,8 @@ default_tier      free                 default                            tier o
     "\nhold_ttl          15m                  tester, 2026-11-22 13:00  10m      how long a reservation",
   );
   expect(wide).toContain("\nNot in the database, and nothing that decides; a flag, the environment");
-  expect(wide).toMatch(/^database +where the database is +ALPHA_DATABASE +~\/alpha\.db$/m);
+  expect(wide).toMatch(/^database +where the database is +ALPHA_DATABASE +\S+$/m);
+  expect(wide).toContain(`ALPHA_DATABASE  ${home.shown.replace(home.path, "~")}\n`);
   const narrow = await text(80);
   expect(narrow).toContain("\nhold_ttl          15m                  tester, 2026-11-22 13:00");
   expect(narrow.split("\n").filter((line) => line.length > 80)).toEqual([]);
@@ -58,7 +58,7 @@ test("JSON has values as programs read them, and what is not in the database apa
   expect(byKey.planning_image).toMatchObject({ value: { nanos: 50_000_000, usd: "0.05" }, from: "default" });
   expect(byKey.hold_ttl).toMatchObject({ value: 600_000, text: "10m", set_by: null, entry: null });
   expect(local).toEqual([
-    { key: "database", value: home.database, from: "ALPHA_DATABASE", describes: "where the database is" },
+    { key: "database", value: home.shown, from: "ALPHA_DATABASE", describes: "where the database is" },
     { key: "actor", value: "tester", from: "ALPHA_ACTOR", describes: "who acts, for the audit" },
     { key: "format", value: "json", from: "--json", describes: "how to print" },
   ]);
@@ -81,8 +81,8 @@ test("get prints the bare value for scripts, and where it came from beside it", 
     from: "default",
   });
   // Where the database is can be asked before there is one.
-  const nowhere = freshHome();
-  expect(await nowhere.ok(["settings", "get", "database"])).toBe(`${nowhere.database}\n`);
+  const nowhere = await emptyHome();
+  expect(await nowhere.ok(["settings", "get", "database"])).toBe(`${nowhere.shown}\n`);
 });
 
 test("a setting decides from the next call on, says what it was, and is undone", async () => {
@@ -105,8 +105,7 @@ test("the default tier must be there, and the zone stays once anything is counte
     "to    America/New_York",
   );
 
-  const used = freshHome();
-  await seededDatabase(used.database, [{ id: "ada" }], {
+  const used = await seededHome([{ id: "ada" }], {
     prepare: ({ store }) => store.meter.commit([record("1", { occurredAt: NOW - HOUR }, NOW)]),
   });
   const { code, stderr } = await used.run(["settings", "set", "time_zone", "Asia/Tokyo"]);
@@ -147,10 +146,10 @@ test.each<[string[], number, string, string]>([
   [["set", "planning_image", "a dime"], 2, '"a dime" is not an amount in US dollars', ""],
   [["set", "database", "x.db"], 2, "database is not in the database", "alpha init"],
 ])("alpha settings %j is refused", async (args, code, message, hint) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const finished = await home.run(["settings", ...args]);
   expect(finished).toMatchObject({ code, stdout: "" });
   expect(finished.stderr).toContain(message);
   expect(finished.stderr).toContain(hint);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });

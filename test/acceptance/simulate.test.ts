@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Operation } from "../../src/domain/ledger-model.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { DAY, HOUR, MINUTE, record, reserve, settle } from "../support/store.js";
 
 const MORNING = NOW - 3 * HOUR;
@@ -20,8 +20,7 @@ function call(user: string, id: string, asked: number, used: number, at: number)
  */
 let home: Home;
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
+  home = await seededHome([{ id: "ada", email: "ada@example.com" }, { id: "bob" }], {
     at: NOW - 5 * DAY,
     prepare: async ({ store: { meter } }) => {
       await meter.commit(call("ada", "1", 400, 400, MORNING));
@@ -39,7 +38,7 @@ beforeEach(async () => {
 const TRIED = ["tiers", "simulate", "free", "--daily-tokens", "500"];
 
 test("off a terminal it says whom other limits would have refused, and changes nothing", async () => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const { code, stdout, stderr } = await home.run(TRIED);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatchInlineSnapshot(`
@@ -66,7 +65,7 @@ test("off a terminal it says whom other limits would have refused, and changes n
     Only recorded, as if each had asked: of 3 calls the limits as they were would have refused 1, these 2. 1 let through would be refused, saving $0.0040.
     "
   `);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test.each([80, 120])("it fits a terminal of %i columns", async (columns) => {

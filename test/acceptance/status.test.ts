@@ -1,11 +1,12 @@
 import { createRequire } from "node:module";
 import { beforeEach, expect, inject, onTestFinished, test } from "vitest";
-import { BIN_PATH, freshHome, type Home, homeAt, NOW } from "../support/cli.js";
+import { BIN_PATH, type Home, homeAt, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { absent, emptyHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { createDatabase, dropDatabase } from "../support/postgres.js";
 import { tcpUrl } from "../support/postgres-server.js";
 import { alphaInTerminal, KEY, runInTerminal, type Step } from "../support/pty.js";
-import { snapshot } from "../support/snapshot.js";
 import { DAY, HOUR, MINUTE, record, reserve } from "../support/store.js";
 
 const USD = 1_000_000_000;
@@ -13,7 +14,7 @@ const SIGTERM = 15;
 let home: Home;
 
 beforeEach(async () => {
-  home = freshHome();
+  home = await emptyHome();
   const users = [{ id: "ada", email: "ada@example.com" }, { id: "bob" }, { id: "cleo", tier: "pro" }];
   await seededDatabase(home.database, users, {
     at: NOW - 3 * HOUR,
@@ -50,12 +51,12 @@ test("off a terminal it is everything in plain text, with times in RFC 3339", as
   expect(stdout).toMatch(/^cleo +pro +\$2\.00 +300 +0 +1 +cost\/month +5%$/m);
   expect(stdout).toMatch(/^bob +free +\$1\.00 +960 +0 +1 +tokens\/day +96% +blocked$/m);
   expect(stdout).toMatch(/^in progress +1 call, holding 100 tokens and \$0\.50$/m);
-  expect(stdout).toContain(`${home.database} (`);
+  expect(stdout).toContain(`${home.shown} (`);
 });
 
 test("JSON has the same and more, in one envelope", async () => {
   const printed = JSON.parse(await home.ok(["status", "--json"]));
-  expect(printed).toMatchObject({ schema: 1, kind: "status", meta: { database: home.database } });
+  expect(printed).toMatchObject({ schema: 1, kind: "status", meta: { database: home.shown } });
   expect(printed.data).toMatchObject({
     all_well: false,
     concerns: [{ code: "testers-blocked", severity: "warning" }],
@@ -181,10 +182,10 @@ test("Ctrl-C and SIGTERM leave the terminal as it was, and exit 130", async () =
 });
 
 test("without a database the screen is not taken", async () => {
-  const none = freshHome();
+  const none = await emptyHome();
   const { text, raw, code } = await alphaInTerminal(none, ["status", "--watch"]);
   expect(code).toBe(3);
-  expect(text).toContain("error: there is no database at");
+  expect(text).toContain(absent(none).split("\n")[0]);
   expect(raw).not.toContain(SCREEN);
 });
 
@@ -195,11 +196,11 @@ test.each<[string[], string]>([
   [["--sort", "name"], "--sort"],
   [["--format", "csv"], "--format"],
 ])("what makes no sense is refused and changes nothing: status %j", async (args, sentence) => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.run(["status", ...args]);
   expect(said).toMatchObject({ code: 2, stdout: "" });
   expect(said.stderr).toContain(sentence);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test.each(["1ms", "2h", "soon"])(

@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
 import { LimitsEngine } from "../../src/engine/limits.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { emptyHome } from "../support/homes.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 import { DAY } from "../support/store.js";
 
 let home: Home;
@@ -13,7 +14,7 @@ let home: Home;
  * bob what fits.
  */
 beforeEach(async () => {
-  home = freshHome();
+  home = await emptyHome();
   const users = [
     { id: "ada", email: "ada@example.com" },
     { id: "bob", email: "bob@example.com" },
@@ -99,17 +100,17 @@ gus,demote,basic,free,0,100,10,no calls in 14 days,
 });
 
 test("--apply --yes applies all, each audited with its reason, and then there is nothing left", async () => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const tried = await home.run(["users", "suggest", "--apply", "--dry-run"]);
-  expect(tried).toMatchObject({ code: 0, stderr: `dry run, nothing was changed in ${home.database}\n` });
+  expect(tried).toMatchObject({ code: 0, stderr: `dry run, nothing was changed in ${home.shown}\n` });
   expect(tried.stdout).toContain("Would promote ada@example.com from free to basic\n");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 
   const { data, meta } = JSON.parse(await home.ok(["users", "suggest", "--apply", "--yes", "--json"]));
-  expect(meta).toMatchObject({ dry_run: false, database: home.database, count: 3 });
+  expect(meta).toMatchObject({ dry_run: false, database: home.shown, count: 3 });
   expect(data.map(({ applied }: { applied: boolean }) => applied)).toEqual([true, true, true]);
   const query = "select action, subject, reason, actor from audit_entry order by id desc limit 3";
-  expect(rowsOf(home.database, query).reverse()).toEqual([
+  expect((await rowsOf(home.database, query)).reverse()).toEqual([
     {
       action: "users.promote",
       subject: "user:ada",
@@ -128,11 +129,11 @@ test("--apply --yes applies all, each audited with its reason, and then there is
 });
 
 test("off a terminal without --yes nothing is applied", async () => {
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const { code, stdout, stderr } = await home.run(["users", "suggest", "--apply"]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain("Apply 3 suggestions? There is nobody to ask here\nhint: add --yes");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("on a terminal it asks one by one; what was agreed to stays when the rest is left", async () => {

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
 import { alphaInTerminal } from "../support/pty.js";
 import { HOUR, record } from "../support/store.js";
 
 async function seeded(): Promise<Home> {
-  const home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada" }, { id: "bob" }], {
+  const home = await seededHome([{ id: "ada" }, { id: "bob" }], {
     at: NOW - HOUR,
     prepare: ({ store }) =>
       store.meter.commit([record("1", { input: 600, output: 0, occurredAt: NOW - HOUR }, NOW - HOUR)]),
@@ -95,7 +94,7 @@ test("a tier is added with every kind of limit", async () => {
       "",
     ].join("\n"),
   );
-  expect(stderr).toBe(`in ${home.database}\n`);
+  expect(stderr).toBe(`in ${home.shown}\n`);
   const empty = await home.run(["tiers", "add", "vip"]);
   expect(empty).toMatchObject({ code: 0, stderr: expect.stringContaining("warning: vip limits nothing") });
 });
@@ -135,7 +134,7 @@ test("setting a tier says what changed, for whom, and whom it blocks at once", a
     ].join("\n"),
   );
   expect(stderr).toBe(
-    `in ${home.database}\nwarning: 1 user has already used up 500 tokens a day: blocked until the next day\n`,
+    `in ${home.shown}\nwarning: 1 user has already used up 500 tokens a day: blocked until the next day\n`,
   );
   expect(
     await home.json(["tiers", "set", "free", "--daily-tokens", "700", "--label", "Free", "--reason", "x"]),
@@ -209,7 +208,7 @@ test("a tier that nobody is on is removed when it is confirmed", async () => {
 });
 
 test("without a database every command says so; every command explains itself", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   for (const [verb, ...args] of [
     ["list"],
     ["show", "free"],
@@ -229,7 +228,7 @@ test.each([80, 140])("on a terminal of %i columns nothing is wider", async (colu
   for (const args of [["list"], ["show", "pro"], ["set", "pro", "--daily-requests", "9", "--dry-run"]]) {
     const { text, code } = await alphaInTerminal(home, ["tiers", ...args], { columns });
     expect(code).toBe(0);
-    const lines = text.split("\n").filter((line) => !line.includes(home.database));
+    const lines = text.split("\n").filter((line) => !line.includes(home.shown));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
   }
 });

@@ -1,11 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import { beforeEach, expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
+import { rowsOf, snapshot, tamper } from "../support/inside.js";
 import { alphaInTerminal, KEY } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 import { HOUR } from "../support/store.js";
 
 let home: Home;
@@ -25,8 +24,7 @@ const CALLS = Array.from({ length: 20 }, (_, n) =>
 );
 
 beforeEach(async () => {
-  home = freshHome();
-  await seededDatabase(home.database, [{ id: "ada", email: "ada@example.com" }, { id: "bob" }]);
+  home = await seededHome([{ id: "ada", email: "ada@example.com" }, { id: "bob" }]);
   writeFileSync(join(home.path, "calls.jsonl"), `${CALLS.join("\n")}\n`);
 });
 
@@ -51,7 +49,10 @@ test("an import again changes nothing; undone, the same file counts again, for a
   await verified();
   await summary("--user", "bob");
   await verified();
-  const totals = rowsOf(home.database, "select * from usage_window where period = 'day'");
+  const totals = await rowsOf(
+    home.database,
+    "select * from usage_window where period = 'day' order by user_id",
+  );
   expect(totals).toMatchObject([
     { user_id: 1, tokens: 0, requests: 0 },
     { user_id: 2, tokens: 300, requests: 20 },
@@ -83,9 +84,9 @@ test("imports are listed with where from, by whom and how much, and what became 
 
 test("a dry run says the same and changes nothing", async () => {
   await summary();
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const tried = await home.json(["usage", "undo-import", "1", "--dry-run"]);
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
   expect(tried).toEqual({
     import: 1,
     file: "calls.jsonl",
@@ -103,13 +104,13 @@ test("a dry run says the same and changes nothing", async () => {
 
 test("it asks first: off a terminal --yes is needed, on one the answer counts", async () => {
   await summary();
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const refused = await home.run(["usage", "undo-import", "1"]);
   expect(refused).toMatchObject({ code: 2, stdout: "" });
   expect(refused.stderr).toContain("Undo import 1 of calls.jsonl, which inserted 20 records?");
   const steps = [{ wait: "Undo import 1 of calls.jsonl", send: `n${KEY.enter}` }];
   expect(await alphaInTerminal(home, ["usage", "undo-import", "1"], { steps })).toMatchObject({ code: 130 });
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("what is no import, and what was undone already, is refused with what to do", async () => {
@@ -143,9 +144,10 @@ test("corrections are listed as what they are", async () => {
 
 test("db verify names each total that is not what the ledger adds up to, and exits 1", async () => {
   await summary();
-  const raw = new Sqlite(home.database);
-  raw.exec("update usage_window set tokens = 299 where period = 'day'; delete from usage_day");
-  raw.close();
+  await tamper(
+    home.database,
+    "update usage_window set tokens = 299 where period = 'day'; delete from usage_day",
+  );
   const { code, stdout, stderr } = await home.run(["db", "verify"]);
   expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
   // The window's tokens; of the day and model its input, output, requests and cost.

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { freshHome, type Home } from "../support/cli.js";
+import type { Home } from "../support/cli.js";
+import { emptyHome } from "../support/homes.js";
 
 const CALLS = [
   {
@@ -33,7 +34,7 @@ const CALLS = [
 
 /** In a zone one hour ahead of UTC, with the calls in the ledger in their order. */
 async function homeWithCalls(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init", "--time-zone", "Europe/Berlin"]);
   for (const id of ["ada", "ben"]) await home.ok(["users", "add", `${id}@example.com`, "--id", id]);
   writeFileSync(join(home.path, "log"), CALLS.map((call) => JSON.stringify(call)).join("\n"));
@@ -122,12 +123,12 @@ describe("is refused with", () => {
   });
 
   it("no database", async () => {
-    expect((await freshHome().run(["usage", "events"])).code).toBe(3);
+    expect((await (await emptyHome()).run(["usage", "events"])).code).toBe(3);
   });
 });
 
 it("says that there is nothing, and explains itself", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   expect(await home.ok(["usage", "events"])).toBe("No usage events.\n");
   expect(await home.json(["usage", "events"])).toEqual([]);

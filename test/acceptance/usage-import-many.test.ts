@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Home } from "../support/cli.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 import { preparedHomes } from "../support/prepared-homes.js";
 import { alphaInTerminal } from "../support/pty.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
 
 const { prepared } = preparedHomes();
 /** As a gateway writes the hash of an API key. */
@@ -28,7 +28,7 @@ describe("--add-users", () => {
   ];
 
   it("onboards whom the log names, says so, and does what users add does", async () => {
-    const home = prepared();
+    const home = await prepared();
     const log = file(home, "a.jsonl", ...RECORDS);
     const { code, stdout, stderr } = await home.run(["usage", "import", log, "--add-users"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("warning") });
@@ -38,7 +38,7 @@ describe("--add-users", () => {
     expect(eve).toMatchObject({ email: "eve@example.com", tier: "free" });
     expect(await home.json(["users", "show", "key-9"])).toMatchObject({ id: "key-9", email: null });
     const audit = "select actor, action, subject from audit_entry order by id desc limit 3";
-    expect(rowsOf(home.database, audit)).toEqual([
+    expect(await rowsOf(home.database, audit)).toEqual([
       { actor: "tester", action: "usage.import", subject: "import:2" },
       { actor: "tester", action: "users.add", subject: "user:key-9" },
       { actor: "tester", action: "users.add", subject: `user:${eve.id}` },
@@ -48,9 +48,9 @@ describe("--add-users", () => {
   });
 
   it("with --dry-run says who would be added, and adds nobody", async () => {
-    const home = prepared();
+    const home = await prepared();
     const log = file(home, "a.jsonl", ...RECORDS);
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const tried = await home.json(["usage", "import", log, "--add-users", "--dry-run"]);
     expect(tried.added_users).toEqual([
       { name: "eve@example.com", tier: "free" },
@@ -58,11 +58,11 @@ describe("--add-users", () => {
     ]);
     expect(tried.total).toMatchObject({ inserted: 4, rejected: 0 });
     expect(await home.ok(["usage", "import", log, "--add-users", "--dry-run"])).toContain("Users to add");
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 
   it("rejects a name that no user can have", async () => {
-    const home = prepared();
+    const home = await prepared();
     const log = file(home, "a.jsonl", { user: "Eve Smith" }, { user: "ada" });
     const { code, stderr } = await home.run(["usage", "import", log, "--add-users"]);
     expect(code).toBe(0);
@@ -72,7 +72,7 @@ describe("--add-users", () => {
 
 describe("whom nobody knows", () => {
   it("is named once with the number of their records, and the hint names the ways out", async () => {
-    const home = prepared();
+    const home = await prepared();
     const log = file(home, "a.jsonl", ...[1, 2, 3].map((id) => ({ id, user: KEY_HASH })), { user: "ada" });
     const { stderr } = await home.run(["usage", "import", log, "--rejects", "rejects.jsonl"]);
     expect(stderr).toContain(`Unknown users: ${KEY_HASH} (3 records)\n`);
@@ -85,7 +85,7 @@ describe("whom nobody knows", () => {
     ["a new user", ["users", "add", "eve@example.com"], "Eve@Example.com"],
     ["a new id", ["users", "add", "--id", "svc-1"], "svc-1"],
   ])("is %s, and the rejects file imports as it is", async (_what, fix, user) => {
-    const home = prepared();
+    const home = await prepared();
     const log = file(home, "a.jsonl", { user }, { user }, { id: "x", user }, { user: "ada" });
     await home.ok(["usage", "import", log, "--rejects", "rejects.jsonl"]);
     await home.ok(fix);
@@ -98,7 +98,7 @@ describe("whom nobody knows", () => {
 });
 
 it("the API key of a gateway's log is somebody once it is their alias", async () => {
-  const home = prepared();
+  const home = await prepared();
   const call = {
     ...{ request_id: "r1", call_type: "acompletion", api_key: KEY_HASH, user: "", end_user: "" },
     ...{ spend: 0.01, total_tokens: 15, prompt_tokens: 10, completion_tokens: 5, model: "gpt-4o" },
@@ -117,7 +117,7 @@ it("the API key of a gateway's log is somebody once it is their alias", async ()
 
 describe("many files", () => {
   it("are found by a pattern that the shell left alone, in the order of their names", async () => {
-    const home = prepared();
+    const home = await prepared();
     for (const day of ["21", "20"]) file(home, `logs/2026/${day}.jsonl`, { id: day, user: "ada" });
     file(home, "logs/notes.txt");
     const { files, total } = await home.json(["usage", "import", "logs/**/*.jsonl"]);
@@ -132,18 +132,18 @@ describe("many files", () => {
     ["logs/*.csv", "No file matches logs/*.csv.", "* is any text within a name"],
     ["logs", "logs is a directory.", "for example 'logs/*.jsonl'"],
   ])("fail as %s with a sentence, and change nothing", async (path, message, hint) => {
-    const home = prepared();
+    const home = await prepared();
     file(home, "logs/a.jsonl", { user: "ada" });
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const { code, stderr } = await home.run(["usage", "import", path]);
     expect(code).toBe(1);
     expect(stderr).toContain(`error: ${message}\nhint: `);
     expect(stderr).toContain(hint);
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 
   it("are summed up, with a line only for those of which there is something to say", async () => {
-    const home = prepared();
+    const home = await prepared();
     for (let n = 10; n < 40; n += 1)
       file(home, `logs/${n}.jsonl`, { id: n, user: n === 17 ? "no one" : "ada" });
     const { code, stdout } = await home.run(["usage", "import", "logs/*"]);
@@ -160,7 +160,7 @@ describe("many files", () => {
 
 describe("calls that another source covers too", () => {
   it("are warned of at the end, unless a provider's id tells them apart", async () => {
-    const home = prepared();
+    const home = await prepared();
     const live = (id: string, at: string, providerId: string) =>
       home.ok([
         ...["usage", "record", "bob", "--images", "1", "--cost", "0.04"],
@@ -196,7 +196,7 @@ describe("calls that another source covers too", () => {
 it.each([80, 140])(
   "on a terminal of %i columns a bar shows how far it is, and is gone at the end",
   async (columns) => {
-    const home = prepared();
+    const home = await prepared();
     const { raw, text, code } = await alphaInTerminal(home, ["usage", "import", "usage.jsonl"], { columns });
     expect(code).toBe(0);
     // It is drawn at once and then ten times a second: a log this short has its first records on it.

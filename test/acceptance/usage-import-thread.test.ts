@@ -4,8 +4,9 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { BIN_PATH, freshHome, type Home } from "../support/cli.js";
-import { rowsOf } from "../support/snapshot.js";
+import { BIN_PATH, type Home } from "../support/cli.js";
+import { emptyHome } from "../support/homes.js";
+import { rowsOf } from "../support/inside.js";
 
 /** From here on a log is read in a thread of its own. */
 const WORTH_A_THREAD = 2 * 1024 * 1024;
@@ -45,7 +46,7 @@ function write(home: Home, name: string, lines: readonly string[]): string {
 }
 
 async function homeWithTesters(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
   await home.ok(["users", "add", "bob@example.com", "--id", "bob"]);
@@ -77,12 +78,12 @@ async function startImport(home: Home, ...args: string[]) {
     stderr += text;
   });
   const closed = once(child, "close");
-  while (committed(home) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  while ((await committed(home)) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   return { child, ended: async () => ({ code: (await closed)[0] as number | null, stderr }) };
 }
 
-function committed(home: Home): number {
-  return Number(rowsOf(home.database, "select count(*) as n from usage_event")[0]?.n);
+async function committed(home: Home): Promise<number> {
+  return Number((await rowsOf(home.database, "select count(*) as n from usage_event"))[0]?.n);
 }
 
 it("counts a log that a thread reads as it does in parts that none reads, rejects and all", async () => {
@@ -106,7 +107,7 @@ it("counts a log that a thread reads as it does in parts that none reads, reject
     inParts.push(...rejectsOf(parts, "rejects.jsonl"));
     rmSync(join(parts.path, "rejects.jsonl"));
   }
-  expect(rowsOf(home.database, WINDOWS)).toEqual(rowsOf(parts.database, WINDOWS));
+  expect(await rowsOf(home.database, WINDOWS)).toEqual(await rowsOf(parts.database, WINDOWS));
   expect(rejectsOf(home, "rejects.jsonl")).toEqual(inParts);
   await home.ok(["db", "verify"]);
 
@@ -131,9 +132,9 @@ it("reads a compressed log, one from stdin and many at once alike", async () => 
     write(many, `part-${part}.jsonl`, LINES.slice(part * 1_000, (part + 1) * 1_000));
   }
   await many.ok(["usage", "import", "part-*.jsonl"]);
-  expect(committed(gz)).toBe(GOOD);
-  expect(rowsOf(piped.database, WINDOWS)).toEqual(rowsOf(gz.database, WINDOWS));
-  expect(rowsOf(many.database, WINDOWS)).toEqual(rowsOf(gz.database, WINDOWS));
+  expect(await committed(gz)).toBe(GOOD);
+  expect(await rowsOf(piped.database, WINDOWS)).toEqual(await rowsOf(gz.database, WINDOWS));
+  expect(await rowsOf(many.database, WINDOWS)).toEqual(await rowsOf(gz.database, WINDOWS));
 });
 
 it("says of each file what is wrong with it, and counts the others", async () => {
@@ -153,7 +154,7 @@ it("says of each file what is wrong with it, and counts the others", async () =>
   expect(stderr).toMatch(/gone\.jsonl/);
   expect(stderr).not.toMatch(/\bat .*\.js:\d/);
   expect(stdout).toContain("Records read");
-  expect(committed(home)).toBe(GOOD);
+  expect(await committed(home)).toBe(GOOD);
 });
 
 it("ends at once when it is interrupted, and the next run completes it", async () => {
@@ -167,9 +168,9 @@ it("ends at once when it is interrupted, and the next run completes it", async (
     code: 130,
     stderr: expect.stringContaining("the import was interrupted"),
   });
-  const kept = committed(home);
+  const kept = await committed(home);
   expect(kept).toBeLessThan(lines.length);
-  expect(rowsOf(home.database, "select inserted, finished_at from import")).toEqual([
+  expect(await rowsOf(home.database, "select inserted, finished_at from import")).toEqual([
     { inserted: kept, finished_at: null },
   ]);
   const { total } = await home.json(["usage", "import", "long.jsonl"]);
@@ -185,7 +186,7 @@ it("leaves a ledger that another run completes when it is killed", async () => {
   child.kill("SIGKILL");
   await ended();
   await home.ok(["db", "verify"]);
-  const kept = committed(home);
+  const kept = await committed(home);
   const { total } = await home.json(["usage", "import", "long.jsonl"]);
   expect(total).toMatchObject({ inserted: lines.length - kept, duplicate: kept });
   await home.ok(["db", "verify"]);
@@ -197,6 +198,6 @@ it("counts once what two processes import at the same time", async () => {
   const runs = await Promise.all([1, 2].map(() => home.json(["usage", "import", "all.jsonl"])));
   const inserted = runs.map(({ total }) => total.inserted);
   expect(inserted[0] + inserted[1]).toBe(GOOD);
-  expect(committed(home)).toBe(GOOD);
+  expect(await committed(home)).toBe(GOOD);
   await home.ok(["db", "verify"]);
 });

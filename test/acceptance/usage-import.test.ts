@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
-import Sqlite from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { BIN_PATH, freshHome, type Home } from "../support/cli.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
+import { BIN_PATH, type Home } from "../support/cli.js";
+import { absent, emptyHome } from "../support/homes.js";
+import { rowsOf, snapshot, whileLocked } from "../support/inside.js";
 
 const TRACE = fileURLToPath(new URL("../fixtures/azure-llm-trace.csv.gz", import.meta.url));
 const AS_ADA = [
@@ -21,10 +21,11 @@ const AS_ADA = [
   ],
   ...["--set", "model=gpt-4o", "--set", "provider=azure", "--user", "ada@example.com"],
 ];
-const TOTALS = "select count(*) as events, sum(input) as input, sum(output) as output from usage_event";
+const TOTALS =
+  "select count(*) as events, cast(sum(input) as bigint) as input, cast(sum(output) as bigint) as output from usage_event";
 
 async function homeWithAda(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
   return home;
@@ -55,7 +56,9 @@ describe("the trace of 19,366 real calls", () => {
       input_tokens: 22_361_870,
       output_tokens: 4_088_665,
     });
-    expect(rowsOf(home.database, TOTALS)).toEqual([{ events: 19_366, input: 22_361_870, output: 4_088_665 }]);
+    expect(await rowsOf(home.database, TOTALS)).toEqual([
+      { events: 19_366, input: 22_361_870, output: 4_088_665 },
+    ]);
 
     const plain = gunzipSync(readFileSync(TRACE));
     const again = [
@@ -66,15 +69,17 @@ describe("the trace of 19,366 real calls", () => {
     ];
     for (const { total } of again)
       expect(total).toMatchObject({ inserted: 0, duplicate: 19_366, rejected: 0 });
-    expect(rowsOf(home.database, TOTALS)).toEqual([{ events: 19_366, input: 22_361_870, output: 4_088_665 }]);
+    expect(await rowsOf(home.database, TOTALS)).toEqual([
+      { events: 19_366, input: 22_361_870, output: 4_088_665 },
+    ]);
   });
 
   it("is all there in a dry run, which writes nothing", async () => {
     const home = await homeWithAda();
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const { total } = await home.json(["usage", "import", TRACE, TRACE, ...AS_ADA, "--dry-run"]);
     expect(total).toMatchObject({ inserted: 19_366, duplicate: 19_366, input_tokens: 22_361_870 });
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 });
 
@@ -97,7 +102,7 @@ describe("what the operator is told", () => {
       Unpriced       0
       "
     `);
-    expect(stderr).toContain(`in ${home.database}\n`);
+    expect(stderr).toContain(`in ${home.shown}\n`);
     expect(stderr).toMatch(/^3 records in \d+\.\d s, [\d,]+ a second$/m);
     expect(stderr).toContain(`warning: 2 records could not be counted:
   a.jsonl:2: user is unknown: "bob"
@@ -147,7 +152,7 @@ To keep them all, import again with --rejects FILE.
       overlaps: [],
       interrupted: false,
     });
-    expect(meta).toMatchObject({ database: home.database, dry_run: false });
+    expect(meta).toMatchObject({ database: home.shown, dry_run: false });
     expect(Object.keys(meta)).toEqual(expect.arrayContaining(["elapsed_ms", "records_per_second"]));
   });
 
@@ -177,7 +182,7 @@ To keep them all, import again with --rejects FILE.
   });
 
   it("is the help with examples", async () => {
-    const { code, stdout } = await freshHome().run(["usage", "import", "--help"]);
+    const { code, stdout } = await (await emptyHome()).run(["usage", "import", "--help"]);
     expect(code).toBe(0);
     expect(stdout).toContain("Examples:\n  $ alpha usage import usage.jsonl");
   });
@@ -204,7 +209,7 @@ describe("a rejects file", () => {
 
   it("is written for a log of which nothing can be counted, and replaces an older one", async () => {
     const home = await homeWithAda();
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     for (const user of ["bob", "eve"]) {
       const log = file(home, "a.jsonl", line({ user }));
       const { code, stderr } = await home.run(["usage", "import", log, "--rejects", "rejects.jsonl"]);
@@ -214,7 +219,7 @@ describe("a rejects file", () => {
       );
       expect(readFileSync(join(home.path, "rejects.jsonl"), "utf8")).toContain(`is unknown: \\"${user}\\"`);
     }
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 
   it("is not written in a dry run", async () => {
@@ -237,11 +242,11 @@ describe("a rejects file", () => {
     file(home, "notes.txt", "keep me\n");
     mkdirSync(join(home.path, "folder"));
     const log = file(home, "a.jsonl", lines(1));
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const { code, stderr, stdout } = await home.run(["usage", "import", log, "--rejects", path]);
     expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
     expect(stderr).toContain(`error: ${message}\n`);
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
     expect(readFileSync(join(home.path, "notes.txt"), "utf8")).toBe("keep me\n");
     expect(readFileSync(join(home.path, "a.jsonl"), "utf8")).toBe(lines(1));
   });
@@ -267,11 +272,11 @@ describe("what cannot be imported leaves the database as it was", () => {
   ])("%s", async (_what, content, args, exit, message) => {
     const home = await homeWithAda();
     if (content !== null) file(home, "log", content);
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const { code, stdout, stderr } = await home.run(["usage", "import", "log", ...args]);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
     const asJson = await home.run(["usage", "import", "log", ...args, "--json"]);
     expect(asJson.code).toBe(exit);
     expect(JSON.parse(asJson.stderr).error.message).toContain(message.replace(/^error: /, ""));
@@ -295,11 +300,11 @@ describe("what cannot be imported leaves the database as it was", () => {
       stderr: expect.stringContaining("standard input can be read only once"),
     });
     expect((await home.run(["usage", "import"])).code).toBe(2);
-    expect(rowsOf(home.database, TOTALS)).toMatchObject([{ events: 0 }]);
+    expect(await rowsOf(home.database, TOTALS)).toMatchObject([{ events: 0 }]);
   });
 
   it("without a database", async () => {
-    const home = freshHome();
+    const home = await emptyHome();
     const { code, stderr } = await home.run([
       "usage",
       "import",
@@ -308,24 +313,19 @@ describe("what cannot be imported leaves the database as it was", () => {
       "r",
     ]);
     expect(code).toBe(3);
-    expect(stderr).toContain(`there is no database at ${home.database}`);
-    expect(existsSync(home.database) || existsSync(join(home.path, "r.part"))).toBe(false);
+    expect(stderr).toBe(absent(home));
+    expect(readdirSync(home.path)).toEqual(["log"]);
   });
 
   it("while another process holds the database's lock", async () => {
     const home = await homeWithAda();
     const log = file(home, "log", lines(5));
-    const other = new Sqlite(home.database);
-    try {
-      other.exec("begin immediate");
+    await whileLocked(home.database, async () => {
       const { code, stdout, stderr } = await home.run(["usage", "import", log]);
       expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
       expect(stderr).toContain("is locked by another process");
-      other.exec("rollback");
-    } finally {
-      other.close();
-    }
-    expect(rowsOf(home.database, "select * from import")).toEqual([]);
+    });
+    expect(await rowsOf(home.database, "select * from import")).toEqual([]);
     expect((await home.json(["usage", "import", log])).total).toMatchObject({ inserted: 5 });
   });
 });
@@ -347,17 +347,18 @@ it("keeps what was committed when it is interrupted, and the next run completes 
   child.stdin.on("error", () => {});
   // Not ended: the program would wait for more of it.
   child.stdin.write(content);
-  const committed = () => Number(rowsOf(home.database, "select count(*) as n from usage_event")[0]?.n);
-  while (committed() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const committed = async () =>
+    Number((await rowsOf(home.database, "select count(*) as n from usage_event"))[0]?.n);
+  while ((await committed()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill("SIGINT");
   const [code] = await closed;
   expect(code).toBe(130);
   expect(output.stderr).toContain("error: the import was interrupted; ");
   expect(output.stdout).toMatch(/^Records read {3}[\d,]+, then interrupted$/m);
 
-  const kept = committed();
+  const kept = await committed();
   expect(kept).toBeGreaterThan(0);
-  expect(rowsOf(home.database, "select inserted, finished_at from import")).toEqual([
+  expect(await rowsOf(home.database, "select inserted, finished_at from import")).toEqual([
     { inserted: kept, finished_at: null },
   ]);
   const log = file(home, "log", content);
@@ -366,10 +367,10 @@ it("keeps what was committed when it is interrupted, and the next run completes 
 
   const other = await homeWithAda();
   await other.ok(["usage", "import", file(other, "log", content)]);
-  const totals = (of: Home) => [
-    rowsOf(of.database, "select * from usage_day"),
-    rowsOf(of.database, "select * from usage_window"),
-    rowsOf(of.database, TOTALS),
+  const totals = async (of: Home) => [
+    await rowsOf(of.database, "select * from usage_day"),
+    await rowsOf(of.database, "select * from usage_window"),
+    await rowsOf(of.database, TOTALS),
   ];
-  expect(totals(home)).toEqual(totals(other));
+  expect(await totals(home)).toEqual(await totals(other));
 });

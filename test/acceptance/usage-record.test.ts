@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { freshHome, type Home } from "../support/cli.js";
-import { rowsOf, snapshot } from "../support/snapshot.js";
+import type { Home } from "../support/cli.js";
+import { emptyHome } from "../support/homes.js";
+import { rowsOf, snapshot } from "../support/inside.js";
 
 async function homeWithAda(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
   return home;
@@ -94,14 +95,17 @@ it("counts the same id once, and says so", async () => {
     status: "duplicate",
     cost: null,
   });
-  expect(rowsOf(home.database, "select images from usage_event")).toEqual([{ images: 1 }]);
+  expect(await rowsOf(home.database, "select images from usage_event")).toEqual([{ images: 1 }]);
 });
 
 it("writes one audit entry for each call that was counted", async () => {
   const home = await homeWithAda();
   for (const id of ["a", "a", "b"]) await home.ok(record("--cost", "0.25", "--id", id));
   expect(
-    rowsOf(home.database, `select actor, subject, after from audit_entry where action = 'usage.record'`),
+    await rowsOf(
+      home.database,
+      `select actor, subject, after from audit_entry where action = 'usage.record'`,
+    ),
   ).toEqual([
     { actor: "tester", subject: "user:ada", after: '{"id":"a","cost":250000000,"assumed":0}' },
     { actor: "tester", subject: "user:ada", after: '{"id":"b","cost":250000000,"assumed":0}' },
@@ -110,10 +114,10 @@ it("writes one audit entry for each call that was counted", async () => {
 
 it("only says what it would do in a dry run", async () => {
   const home = await homeWithAda();
-  const before = snapshot(home.database);
+  const before = await snapshot(home.database);
   const said = await home.ok(record(...GPT, "--input-tokens", "1000", "--id", "c", "--dry-run"));
   expect(said).toBe("Would record one call of ada@example.com: $0.0025, by the price book.\nIts id is c.\n");
-  expect(snapshot(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 describe("is refused, with the database as it was:", () => {
@@ -141,11 +145,11 @@ describe("is refused, with the database as it was:", () => {
   ])("%s", async (_what, args, exit, message) => {
     const home = await homeWithAda();
     await home.ok(record("--images", "1", "--id", "known"));
-    const before = snapshot(home.database);
+    const before = await snapshot(home.database);
     const { code, stdout, stderr } = await home.run(record(...args));
     expect(stderr).toContain(`error: ${message}`);
     expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
-    expect(snapshot(home.database)).toEqual(before);
+    expect(await snapshot(home.database)).toEqual(before);
   });
 
   it("an unknown user", async () => {
@@ -156,11 +160,11 @@ describe("is refused, with the database as it was:", () => {
   });
 
   it("without a database", async () => {
-    expect((await freshHome().run(record("--images", "1"))).code).toBe(3);
+    expect((await (await emptyHome()).run(record("--images", "1"))).code).toBe(3);
   });
 });
 
 it("explains itself", async () => {
-  const { code, stdout } = await freshHome().run(["usage", "record", "--help"]);
+  const { code, stdout } = await (await emptyHome()).run(["usage", "record", "--help"]);
   expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("Examples:") });
 });

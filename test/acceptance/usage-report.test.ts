@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal } from "../support/pty.js";
 
 const USAGE = [
@@ -37,7 +37,7 @@ const USAGE = [
 
 /** Ada of 20 November and Bob of 1 October, with four calls between them. */
 async function used(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"], { now: Date.UTC(2026, 8, 1) });
   await home.ok(["users", "add", "bob@example.com", "--id", "bob", "--tier", "basic"], {
     now: Date.UTC(2026, 9, 1),
@@ -164,7 +164,7 @@ test.each([
 });
 
 test("in the accounting zone, months begin when they begin there", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init", "--time-zone", "Europe/Berlin"], { now: Date.UTC(2026, 8, 1) });
   await home.ok(["users", "add", "--id", "bob"], { now: Date.UTC(2026, 8, 2) });
   await home.ok(["usage", "import", "-"], {
@@ -191,7 +191,7 @@ test("estimates can be computed at a real model's price", async () => {
 });
 
 test("without any usage, and without anybody, it says so", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   expect(await home.ok(["usage", "report"])).toContain("Nobody was a tester then, and nothing was used.");
   expect(await home.ok(["usage", "report", "--by", "model"])).toContain("Nothing was used.");
@@ -242,30 +242,28 @@ test.each([
   [["--by", "day", "--at-model", "gpt-4o"], 2, "--at-model"],
   [["extra"], 2, "too many arguments"],
 ])("%j is refused", async (args, code, message) => {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
-  const before = readFileSync(home.database);
+  const before = await snapshot(home.database);
   const { stdout, stderr, ...found } = await home.run(["usage", "report", ...args]);
   expect(found.code).toBe(code);
   expect(stdout).toBe("");
   expect(stderr).toContain(message);
-  expect(readFileSync(home.database)).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
   const json = await home.run(["usage", "report", ...args, "--json"]);
   expect(JSON.parse(json.stderr).error.code).toBe("usage");
 });
 
 test("without a database it says how to make one", async () => {
-  const home = freshHome();
-  const { code, stdout, stderr } = await home.run(["usage", "report"], {
-    env: { ALPHA_DATABASE: join(home.path, "none.db") },
-  });
+  const home = await emptyHome();
+  const { code, stdout, stderr } = await home.run(["usage", "report"]);
   expect(code).toBe(3);
   expect(stdout).toBe("");
   expect(stderr).toContain("alpha init");
 });
 
 test("explains itself", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   const help = await home.ok(["usage", "report", "--help"], { now: NOW });
   expect(help).toContain("Examples:");
   for (const option of ["--month", "--since", "--until", "--by", "--at-model"])

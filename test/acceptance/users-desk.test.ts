@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
+import { emptyHome, onServer, seededHome } from "../support/homes.js";
+import { snapshot } from "../support/inside.js";
 import { alphaInTerminal, KEY } from "../support/pty.js";
-import { rowsOf } from "../support/snapshot.js";
 import { HOUR, record, reserve } from "../support/store.js";
 
 /** ada has used 950 of Free's 1,000 tokens, bob 8,500 of Basic's 10,000, cleo nothing. */
 async function seeded(): Promise<Home> {
-  const home = freshHome();
+  const home = await emptyHome();
   const at = NOW - HOUR;
   await seededDatabase(
     home.database,
@@ -45,7 +46,7 @@ test("an override is laid over the tier, seen, and revoked", async () => {
     ].join("\n"),
   );
   expect(tried.stderr).toBe(
-    `dry run, nothing was changed in ${home.database}\nwarning: no tier names the feature labs, and no call with it was ever metered here; check that it is spelt as the product spells it\n`,
+    `dry run, nothing was changed in ${home.shown}\nwarning: no tier names the feature labs, and no call with it was ever metered here; check that it is spelt as the product spells it\n`,
   );
   expect((await home.run(["check", "ada", "--tokens", "10"])).code).toBe(4);
   expect(await home.json(add)).toMatchObject({
@@ -98,6 +99,10 @@ test.each<[string[], number, string]>([
   [["rename", "ada"], 2, "say what they are called from now on"],
   [["rename", "ada", "ada@"], 2, '"ada@" is not an email address'],
   [["rename", "ada", "bob@example.com"], 1, "there is already a user bob@example.com"],
+  [["persona", "ada"], 2, "missing required argument"],
+  [["persona", "ada", "lazy"], 2, 'no persona "lazy"'],
+  [["persona", "ada", "none"], 1, "ada@example.com has no persona"],
+  [["persona", "nobody-at-all", "power"], 1, 'no user "nobody-at-all"'],
   [["alias", "add", "ada"], 2, "missing required argument"],
   [["alias", "add", "ada", "bob"], 1, '"bob" is already a name of bob@example.com'],
   [["alias", "remove", "ada", "ada@example.com"], 1, "is the email of ada@example.com, and no alias"],
@@ -111,9 +116,7 @@ test.each<[string[], number, string]>([
   [["show", "nobody-at-all", "--for-tester"], 1, 'no user "nobody-at-all"'],
 ])("what makes no sense is refused and changes nothing: users %j", async (args, code, message) => {
   const home = await seeded();
-  const tables = ["users", "user_name", "membership", "override", "forgiveness", "audit_entry"];
-  const everything = () => tables.map((table) => rowsOf(home.database, `select * from "${table}"`));
-  const before = everything();
+  const before = await snapshot(home.database);
   const said = await home.run(["users", ...args]);
   expect(said).toMatchObject({ code, stdout: "" });
   expect(said.stderr).toContain(message);
@@ -121,7 +124,7 @@ test.each<[string[], number, string]>([
   const json = await home.run(["users", ...args, "--json"]);
   expect(json).toMatchObject({ code, stdout: "" });
   expect(JSON.parse(json.stderr).error.message).toContain(message);
-  expect(everything()).toEqual(before);
+  expect(await snapshot(home.database)).toEqual(before);
 });
 
 test("a reset forgives today for the limits, tells what still blocks, and leaves the report as it is", async () => {
@@ -139,7 +142,7 @@ test("a reset forgives today for the limits, tells what still blocks, and leaves
   expect(blocked.stderr).not.toContain("warning");
   await home.ok(["usage", "record", "ada", "--input-tokens", "500", "--cost", "0"]);
   const still = await home.run(["users", "reset", "ada"]);
-  expect(still.stderr).toBe(`in ${home.database}\nwarning: ada@example.com is still blocked by cost/month\n`);
+  expect(still.stderr).toBe(`in ${home.shown}\nwarning: ada@example.com is still blocked by cost/month\n`);
   expect(await home.json(["users", "reset", "ada", "--meter", "cost"])).toMatchObject({
     forgiven: [{ meter: "cost", period: "month", window: "2026-11", amount: { usd: "0.25" } }],
     quotas: [{}, {}, { meter: "cost", state: "allow" }],
@@ -161,6 +164,27 @@ test("a tester is renamed, and found under every name that they had", async () =
   });
   expect((await home.run(["users", "show", "key-1"])).code).toBe(1);
   expect(await home.json(["users", "show", "ada@example.com"])).toMatchObject({ email: "ada@king.example" });
+});
+
+test("a persona is changed, compared with in reports, and put back", async () => {
+  const home = await seeded();
+  const told =
+    "Gave ada@example.com the persona power: expected to use 5,000 tokens and 25 images a day.\nThey had none before.\n";
+  const tried = await home.run(["users", "persona", "key-1", "power", "--dry-run"]);
+  expect(tried.stdout).toBe(told.replace("Gave", "Would give"));
+  expect(await home.json(["users", "show", "ada"])).toMatchObject({ persona: null });
+  expect(await home.ok(["users", "persona", "key-1", "power", "--reason", "writes all day"])).toBe(told);
+  expect(await home.json(["usage", "report"])).toMatchObject({
+    rows: expect.arrayContaining([expect.objectContaining({ persona: "power", persona_inferred: false })]),
+  });
+  expect(await home.json(["users", "persona", "ada", "casual"])).toMatchObject({
+    id: "ada",
+    persona: "casual",
+    before: { persona: "power" },
+  });
+  const [{ entry }] = await home.json(["audit", "--action", "users persona"]);
+  await home.ok(["undo", String(entry)]);
+  expect(await home.json(["users", "show", "ada"])).toMatchObject({ persona: "power" });
 });
 
 test("a tester is removed and brought back", async () => {
@@ -202,7 +226,7 @@ test("on a terminal removing and erasing ask first, and no means no", async () =
   expect(text).toContain("Erased ada@example.com");
 });
 
-test("whoever was erased is nowhere in the file any more, and every total is as before", async () => {
+test("whoever was erased is nowhere in the database any more, and every total is as before", async () => {
   const home = await seeded();
   await home.ok(["users", "rename", "ada", "lovelace@engine.example", "--name", "Countess of L."]);
   await home.ok(["users", "override", "ada", "--grant", "labs", "--reason", "Ada Lovelace asked for it"]);
@@ -219,11 +243,13 @@ test("whoever was erased is nowhere in the file any more, and every total is as 
     "--yes",
   ]);
   expect(erased).toMatchObject({ id: expect.stringMatching(/^erased-u_/), names_forgotten: 5 });
-  const bytes = readFileSync(home.database).toString("latin1");
+  const kept = onServer
+    ? JSON.stringify(await snapshot(home.database))
+    : readFileSync(home.database).toString("latin1");
   for (const name of ["ada", "Lovelace", "lovelace@", "key-1", "Countess"]) {
-    expect(bytes.toLowerCase().includes(name.toLowerCase())).toBe(false);
+    expect(kept.toLowerCase().includes(name.toLowerCase())).toBe(false);
   }
-  expect(bytes).toContain(erased.id);
+  expect(kept).toContain(erased.id);
   expect(report(await home.ok(["usage", "report", "--json"]))).toEqual(report(before));
   await home.ok(["db", "verify"]);
   const again = await home.run(["users", "add", erased.id, "--restore"]);
@@ -309,8 +335,7 @@ test("what a tester is sent says what they may use, what is left, and when it co
 test("calls in progress keep their tester from being erased, and the sentence says what to do", async () => {
   const home = await seeded();
   await home.ok(["users", "remove", "cleo", "--yes"]);
-  const held = freshHome();
-  await seededDatabase(held.database, [{ id: "ada" }], {
+  const held = await seededHome([{ id: "ada" }], {
     prepare: ({ store }) => store.meter.commit([reserve("r", { tokens: 5 }, "ada", NOW)]),
   });
   const { code, stderr } = await held.run(["users", "erase", "ada", "--yes"]);

@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { freshHome, type Home } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import type { Home } from "../support/cli.js";
+import { seededHome } from "../support/homes.js";
 import { alphaInTerminal, KEY } from "../support/pty.js";
 
 async function seeded(): Promise<Home> {
-  const home = freshHome();
-  await seededDatabase(home.database, [
+  const home = await seededHome([
     { id: "ada", email: "ada@example.com", name: "Ada", aliases: ["key-1"] },
     { id: "bob", tier: "pro" },
   ]);
@@ -95,7 +94,7 @@ test.each([80, 120])("on a terminal of %i columns nothing is wider, and bars are
       columns,
     });
     expect(code).toBe(0);
-    const lines = text.split("\n").filter((line) => !line.includes(home.database));
+    const lines = text.split("\n").filter((line) => !line.includes(home.shown));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
     if (args[0] === "show") expect(text).toContain("░░░░");
   }

@@ -1,14 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freshHome, type Home, NOW } from "../support/cli.js";
-import { seededDatabase } from "../support/engine-on.js";
+import { type Home, NOW } from "../support/cli.js";
+import { emptyHome, seededHome } from "../support/homes.js";
 import { HOUR, record, reserve } from "../support/store.js";
 
 async function seeded(): Promise<Home> {
-  const home = freshHome();
-  await seededDatabase(
-    home.database,
+  const home = await seededHome(
     [
       { id: "ada", email: "ada@example.com", name: "Ada", aliases: ["key-1"], persona: "active" },
       { id: "bob", tier: "pro" },
@@ -39,7 +37,7 @@ const CHANGING = [
 const VERBS = ["add", "list", "show", "promote", "demote", "suspend", "resume"];
 
 test("testers are added, one with everything and one with an id alone", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   await home.ok(["init"]);
   const { stdout, stderr, code } = await home.run([
     "users",
@@ -58,7 +56,7 @@ test("testers are added, one with everything and one with an id alone", async ()
     "--alias",
     "k:2",
   ]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: `in ${home.database}\n` });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: `in ${home.shown}\n` });
   expect(stdout).toBe(
     [
       "Added ada@example.com (id ada) on basic (Basic Alpha).",
@@ -174,6 +172,7 @@ test("files that are no list of testers get a sentence", async () => {
   const home = await seeded();
   mkdirSync(join(home.path, "folder"));
   writeFileSync(join(home.path, "empty.csv"), "");
+  writeFileSync(join(home.path, "notes.db"), `SQLite format 3\0${"\0".repeat(4_080)}`);
   writeFileSync(join(home.path, "binary.csv"), Buffer.from([0, 1, 2, 250, 0]));
   writeFileSync(join(home.path, "headless.csv"), "a@x.io\nb@x.io\n");
   for (const [file, message] of [
@@ -182,7 +181,7 @@ test("files that are no list of testers get a sentence", async () => {
     ["binary.csv", "binary.csv is a binary file"],
     ["headless.csv", "names neither a column email nor a column id"],
     ["none.csv", "There is no file none.csv."],
-    ["alpha.db", "alpha.db is an SQLite database"],
+    ["notes.db", "notes.db is an SQLite database"],
   ] as const) {
     const { code, stderr } = await home.run(["users", "add", "--from", file]);
     expect({ file, code }).toEqual({ file, code: 1 });
@@ -222,7 +221,7 @@ test("one tester is shown with how full their limits are", async () => {
 test("a promotion says what changed; a demotion warns when the new limits are used up", async () => {
   const home = await seeded();
   const tried = await home.run(["users", "promote", "ada", "--dry-run"]);
-  expect(tried.stderr).toBe(`dry run, nothing was changed in ${home.database}\n`);
+  expect(tried.stderr).toBe(`dry run, nothing was changed in ${home.shown}\n`);
   expect(tried.stdout).toContain("Would promote ada@example.com from free to basic (Basic Alpha).");
   const out = await home.ok(["users", "promote", "ada", "--reason", "good tester"]);
   expect(out).toMatch(/^Promoted ada@example.com from free to basic/);
@@ -238,7 +237,7 @@ test("a promotion says what changed; a demotion warns when the new limits are us
       features_gained: ["basic_seo"],
       limits: [{ before: 10_000, after: 1_000 }, {}, {}],
     },
-    meta: { dry_run: false, database: home.database },
+    meta: { dry_run: false, database: home.shown },
   });
   expect(down.stderr).toBe("warning: ada@example.com is blocked at once; used up: tokens/day\n");
   expect(await home.json(["users", "show", "ada"])).toMatchObject({ tier: "free" });
@@ -258,7 +257,7 @@ test("a suspension says when it holds, and how it is undone", async () => {
 });
 
 test("without a database every command says so", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   for (const args of [...CHANGING, ["users", "list"], ["users", "show", "ada"]]) {
     const { code, stdout, stderr } = await home.run(args);
     expect({ args, code, stdout }).toEqual({ args, code: 3, stdout: "" });
@@ -267,7 +266,7 @@ test("without a database every command says so", async () => {
 });
 
 test("every command explains itself", async () => {
-  const home = freshHome();
+  const home = await emptyHome();
   for (const verb of VERBS) {
     const help = await home.ok(["users", verb, "--help"]);
     expect(help).toContain("Examples:\n  $ alpha users");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { isPostgresUrl, urlParts, withoutPassword } from "../../src/store/location.js";
 
 /** The instant at which the program under test believes to be started, unless a test says otherwise. */
 export const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -25,10 +26,13 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** A home of its own for one test: the built program finds there its database and config, and nothing else. */
+/** A home of its own for one test: the built program finds its database and config by it, and nothing else. */
 export interface Home {
   readonly path: string;
+  /** Where its database is: a path, or an address with its password. */
   readonly database: string;
+  /** The same as the program says it, which never tells a password. */
+  readonly shown: string;
   /** What the program is started with, for tests that start it themselves. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs `alpha` with the given arguments as a process, off a terminal. */
@@ -42,6 +46,7 @@ export interface Home {
 
 export const BIN_PATH = BIN;
 
+/** A home for one test whose database is to be a file in it; test/support/homes.ts has those that may be elsewhere. */
 export function freshHome(): Home {
   const path = mkdtempSync(join(tmpdir(), "alpha-test-"));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
@@ -59,6 +64,9 @@ export function homeAt(path: string, database = join(path, "alpha.db")): Home {
     TEST_NOW: String(NOW),
     TZ: "Pacific/Auckland",
   };
+  const [shown, password] = isPostgresUrl(database)
+    ? [withoutPassword(database), urlParts(database).password]
+    : [database, ""];
   const run: Home["run"] = (args, options = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [BIN, ...args], {
@@ -75,12 +83,15 @@ export function homeAt(path: string, database = join(path, "alpha.db")): Home {
       child.stdin.end(options.input ?? "");
       child.on("error", reject);
       child.on("close", (code, signal) => {
-        resolve({
+        const finished = {
           code,
           signal,
           stdout: Buffer.concat(stdout).toString("utf8"),
           stderr: Buffer.concat(stderr).toString("utf8"),
-        });
+        };
+        const told = password !== "" && `${finished.stdout}${finished.stderr}`.includes(password);
+        if (told) reject(new Error(`alpha ${args.join(" ")} told the database's password`));
+        else resolve(finished);
       });
     });
   const ok: Home["ok"] = async (args, options) => {
@@ -93,5 +104,5 @@ export function homeAt(path: string, database = join(path, "alpha.db")): Home {
     return finished.stdout;
   };
   const json: Home["json"] = async (args, options) => JSON.parse(await ok([...args, "--json"], options)).data;
-  return { path, database, env, run, ok, json };
+  return { path, database, shown, env, run, ok, json };
 }

@@ -25,15 +25,18 @@ export function engineOn(store: Store, at = T0, actor = "olga"): TestEngine {
   return engine;
 }
 
+/** What is put into a database beside testers, and when. */
+export interface Seed {
+  readonly at?: number;
+  readonly timeZone?: string;
+  readonly prepare?: (engine: TestEngine) => Promise<unknown>;
+}
+
 /** An initialised database at a path or an address, with testers, made without the command line. */
 export async function seededDatabase(
   database: string,
   users: readonly AddUser[],
-  options: {
-    readonly at?: number;
-    readonly timeZone?: string;
-    readonly prepare?: (engine: TestEngine) => Promise<unknown>;
-  } = {},
+  options: Seed = {},
 ): Promise<void> {
   await initStore({ database, waitMs: 5_000 });
   const store = await openStore({ database, waitMs: 5_000 });

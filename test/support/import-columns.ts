@@ -55,12 +55,15 @@ const TOO_MUCH = {
   ...{ input: 9_000_000_000_000_000, cacheRead: 0, cacheWrite: 0 },
 };
 
-/** A log's records about an instant: most of them in order, some ids twice, some costs that nobody can count. */
+/** A sum of three of these is no safe integer. */
+const HUGE = 4_000_000_000_000_000;
+
+/** A log's records about an instant: most of them in order, some ids twice, some costs and sums that nobody can count. */
 export function plainRecords(at: number, names: readonly string[]): fc.Arbitrary<readonly PlainRecord[]> {
   const record = fc.record({
     id: fc.constantFrom(null, null, null, null, "a", "b", "é", "\u{1f600}", "\uffee"),
     user: fc.constantFrom(...names),
-    age: fc.constantFrom(0, 0, 0, HOUR, 9 * HOUR, DAY, 20 * DAY, 40 * DAY, -HOUR),
+    age: fc.constantFrom(0, 0, 0, HOUR, 9 * HOUR, DAY, 20 * DAY, 40 * DAY, -HOUR, -13 * HOUR, -DAY),
     provider: fc.constantFrom("google", "openai"),
     model: fc.constantFrom("flash", "flash", "other", ""),
     feature: fc.constantFrom("", "blog_writer"),
@@ -75,10 +78,14 @@ export function plainRecords(at: number, names: readonly string[]): fc.Arbitrary
     priced: fc.constantFrom(null, null, null, ...PRICED),
     hash: fc.constantFrom(1, 2),
     isTooMuch: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
+    huge: fc.constantFrom(...Array(40).fill({}), { output: HUGE }, { images: HUGE }, { requests: HUGE }),
   });
   return fc.array(record, { minLength: 1, maxLength: 80, size: "max" }).map((drafts) =>
-    drafts.map(({ id, age, isTooMuch, priced, ...draft }, i) => ({
+    drafts.map(({ id, age, isTooMuch, priced, huge, ...draft }, i) => ({
       ...draft,
+      ...huge,
+      // At planning rates so much would cost more than can be counted.
+      ...("output" in huge || "images" in huge ? { cost: 1 } : {}),
       ...(priced === null ? {} : { priced, cost: null }),
       ...(isTooMuch ? TOO_MUCH : {}),
       id: id ?? `n${String(i).padStart(3, "0")}`,

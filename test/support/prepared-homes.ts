@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   chmodSync,
   copyFileSync,
@@ -10,10 +11,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, aroundEach, beforeAll } from "vitest";
 import { addOverrides } from "../../src/engine/overrides.js";
 import { type Home, homeAt, NOW } from "./cli.js";
 import { seededDatabase } from "./engine-on.js";
+import { BLANK, homeOnServer, onServer } from "./homes.js";
+import { dropDatabase } from "./postgres.js";
+import { TEMPLATE } from "./postgres-server.js";
 import { HOUR, MINUTE, record, reserve } from "./store.js";
 
 /** The id of ada's reservation in a prepared home. */
@@ -21,37 +25,57 @@ export const HOLD = "r_1kr2bxm008q4wv1n7t0cz3ek";
 
 export interface PreparedHomes {
   /** A home with a database that holds a little of everything. */
-  prepared(): Home;
-  /** A home with nothing in it. */
-  empty(): Home;
+  prepared(): Promise<Home>;
+  /** A home with no database of alpha's. */
+  empty(): Promise<Home>;
 }
 
 /**
- * Homes for the tests of a file, also for concurrent ones: all go when the file is done. A prepared one is a copy, since
- * making a database takes longer than most commands. To be called once, in the body of a test file.
+ * Homes for the tests of a file, also for concurrent ones. A prepared one is a copy, since making a database takes longer
+ * than most commands. To be called once, in the body of a test file.
  */
 export function preparedHomes(): PreparedHomes {
   const folder = mkdtempSync(join(tmpdir(), "alpha-homes-"));
   // Some tests run the program as somebody else.
   chmodSync(folder, 0o755);
   const template = join(folder, "template");
+  let filled: string | undefined;
   let count = 0;
-  const make = () => join(folder, String(++count));
+  // Of each test, also where several run at a time: databases are large.
+  const made = new AsyncLocalStorage<string[]>();
+  aroundEach((runTest) =>
+    made.run([], async () => {
+      await runTest();
+      made.getStore()?.forEach(dropDatabase);
+    }),
+  );
+  const home = async (path: string, from: string): Promise<Home> => {
+    if (!onServer) return homeAt(path);
+    const { name, ...home } = await homeOnServer(path, from);
+    made.getStore()?.push(name);
+    return home;
+  };
   beforeAll(async () => {
     mkdirSync(template);
-    await populateHome(homeAt(template));
+    if (!onServer) return populateHome(homeAt(template));
+    const { name, ...home } = await homeOnServer(template, TEMPLATE);
+    filled = name;
+    await populateHome(home);
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    if (filled !== undefined) dropDatabase(filled);
+  });
   return {
     prepared() {
-      const path = make();
+      const path = join(folder, String(++count));
       cpSync(template, path, { recursive: true });
-      return homeAt(path);
+      return home(path, filled!);
     },
     empty() {
-      const path = make();
+      const path = join(folder, String(++count));
       mkdirSync(path);
-      return homeAt(path);
+      return home(path, BLANK);
     },
   };
 }

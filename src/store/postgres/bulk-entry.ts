@@ -15,13 +15,14 @@ import { calendar } from "../../domain/window.js";
 import type { MeterStore } from "../../engine/ports.js";
 import { enteredUpTo, usersIn } from "../slice-entry.js";
 import { BulkKeys, type KeyQuestion } from "./bulk-keys.js";
-import { eventRows, keyRows } from "./bulk-rows.js";
+import { eventRows, keyRows, type NumberOf } from "./bulk-rows.js";
+import { addsCells, addsWindows } from "./bulk-totals.js";
 import type { Rows, Statement } from "./meter-client.js";
 import type { Traces } from "./meter-fate.js";
 import { type Loaded, type Loading, loading } from "./meter-load.js";
 import type { Config } from "./meter-memory.js";
 import type { InternedNames, Numbers } from "./meter-names.js";
-import { savesAlerts, savesCells, savesWindows } from "./meter-save.js";
+import { savesAlerts } from "./meter-save.js";
 import type { Ask, Decided, Locked, MeterTransactions, MeterWork } from "./meter-transactions.js";
 
 type Bringing = Parameters<MeterStore["enterColumns"]>[2];
@@ -138,16 +139,16 @@ class SliceWork implements MeterWork<LoadedSlice, EnteredSlice> {
     const names = this.interned.of(...namesOf(columns, rows));
     const writes: Decided<EnteredSlice>["writes"][number][] = [];
     if (rows.count > 0) {
-      const answers = await ask([...names.asked, { statement: NUMBERS, values: [rows.count] }]);
-      names.learn(answers.slice(0, -1));
-      const events = numbersIn(answers.at(-1) as Rows, rows.count);
+      if (names.asked.length > 0) names.learn(await ask(names.asked));
       const source = names.sourceId(columns.source);
       const kinds = kindNumbers(columns, rows, names);
+      const events = await this.#numberEvents(rows.count, ask);
       writes.push(
+        // First, so that the server is at work on them while the rows are written.
+        ...addsWindows(windows),
+        ...addsCells(totals, kinds),
         eventRows(columns, rows, { at: by.at, importId: by.importId, kinds, events }),
         keyRows(columns.ids, rows, { source, events, inOrder: this.#span.ascending }),
-        ...savesWindows(windows),
-        ...savesCells(totals, kinds),
         ...savesAlerts(alerts),
       );
     }
@@ -161,6 +162,14 @@ class SliceWork implements MeterWork<LoadedSlice, EnteredSlice> {
         isContended: answers.at(-1)?.[0]?.contended === true,
       }),
     };
+  }
+
+  /** New numbers: they follow one another, unless somebody else has taken some between. */
+  async #numberEvents(count: number, ask: Ask): Promise<NumberOf> {
+    const [[{ first, last }]] = (await ask([{ statement: NUMBERS, values: [count] }])) as [Rows];
+    if (last - first === count - 1) return (row) => first + row;
+    const [[{ each }]] = (await ask([{ statement: EACH_NUMBER, values: [count] }])) as [Rows];
+    return (row) => Number(each[row]);
   }
 }
 
@@ -188,16 +197,16 @@ function tracesOf({ source, ids }: ImportColumns, { record, count }: SliceRows):
   return count === 0 ? [] : [{ source, id: ids[record[0]!]! }];
 }
 
-/** The numbers of new events: they follow one another, unless somebody else has taken some between. */
-function numbersIn([{ first, scattered }]: Rows, count: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, row) => Number(scattered?.[row] ?? first + row));
-}
+const TAKEN = "(select nextval('usage_event_id_seq') as number from generate_series(1, $1::bigint)) as taken";
 
 const NUMBERS: Statement = {
   name: "alpha_event_numbers",
-  text: `select min(number) as first,
-      case when max(number) - min(number) >= count(*) then array_agg(number order by number) end as scattered
-    from (select nextval('usage_event_id_seq') as number from generate_series(1, $1::bigint)) as taken`,
+  text: `select min(number) as first, max(number) as last from ${TAKEN}`,
+};
+
+const EACH_NUMBER: Statement = {
+  name: "alpha_each_event_number",
+  text: `select array_agg(number order by number) as each from ${TAKEN}`,
 };
 
 /** Whoever waits for a user waits for the transaction that has locked them. */

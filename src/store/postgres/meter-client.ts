@@ -112,28 +112,41 @@ export class MeterClient {
     waitMs: number,
   ): Promise<PromiseSettledResult<Answer>[]> {
     const { stream } = this.raw.connection;
+    const silenceMs = 2 * waitMs + SLACK_MS;
+    const answers: Promise<PromiseSettledResult<Answer>>[] = [];
     // One packet instead of one for each statement.
     stream.cork();
-    const last = asked.length - 1;
-    const answers = asked.map((each, index) => {
-      // A server that is gone without a word: its connection is closed, whatever else was asked on it.
-      const timeoutMs = index === last ? 2 * waitMs + SLACK_MS : undefined;
-      return this.#send(each, timeoutMs).catch((error: unknown) => {
-        throw lostOr(error);
-      });
-    });
+    for (const [index, each] of asked.entries()) {
+      if ("copy" in each) {
+        const { answer, sent } = copyIn(this.raw, each, silenceMs);
+        answers.push(settled(answer));
+        stream.uncork();
+        await sent;
+        stream.cork();
+      } else {
+        // A server that is gone without a word: its connection is closed, whatever else was asked on it.
+        const isLast = index === asked.length - 1;
+        answers.push(settled(this.#send(each, isLast ? silenceMs : undefined)));
+      }
+    }
     stream.uncork();
-    return Promise.allSettled(answers);
+    return Promise.all(answers);
   }
 
-  #send(asked: Asked | CopiedRows, timeoutMs: number | undefined): Promise<Answer> {
-    if ("copy" in asked) return copyIn(this.raw, asked, timeoutMs);
-    const { statement, values } = asked;
+  #send({ statement, values }: Asked, timeoutMs: number | undefined): Promise<Answer> {
     return this.raw.query({
       ...statement,
       ...(values === undefined ? {} : { values: values as unknown[] }),
       ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
     });
+  }
+}
+
+async function settled(answer: Promise<Answer>): Promise<PromiseSettledResult<Answer>> {
+  try {
+    return { status: "fulfilled", value: await answer };
+  } catch (error) {
+    return { status: "rejected", reason: lostOr(error) };
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Alert } from "../../domain/alert.js";
-import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { Changes, LedgerEvent } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import { type Asked, numbers, type Statement } from "./meter-client.js";
@@ -53,7 +52,7 @@ function savesEvents(events: readonly LedgerEvent[], names: Numbers): Asked[] {
     : [{ statement: SAVE_RESERVED_EVENTS, values: [...values, ...reservedValues(events)] }];
 }
 
-export function savesWindows(windows: Changes["windows"]): Asked[] {
+function savesWindows(windows: Changes["windows"]): Asked[] {
   if (windows.length === 0) return [];
   const values = [
     numbers(windows.map(({ userId }) => userId)),
@@ -85,22 +84,6 @@ function savesDays({ days }: Changes, names: Numbers): Asked[] {
     numbers(days.map((day) => day.unpriced)),
   ];
   return [{ statement: SAVE_DAYS, values }];
-}
-
-/** @param kindIds the numbers of the kinds as the totals number them */
-export function savesCells(cells: ImportTotals, kindIds: Readonly<Float64Array>): Asked[] {
-  if (cells.count === 0) return [];
-  const cell: number[] = [];
-  const values: number[][] = [];
-  for (let number = 0; number < cells.count; number++) {
-    cells.copyCell(number, cell, 0);
-    cell[KIND_OF_CELL] = kindIds[cell[KIND_OF_CELL] as number] as number;
-    for (const [column, value] of cell.entries()) {
-      values[column] ??= [];
-      values[column].push(value);
-    }
-  }
-  return [{ statement: SAVE_DAYS, values: values.map(numbers) }];
 }
 
 function dropsHolds({ holdsGone }: Changes): Asked[] {
@@ -180,7 +163,8 @@ const SAVE_RESERVED_EVENTS = savingEvents("alpha_save_reserved_events", {
   arrays: ", $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[]",
 });
 
-const SAVE_WINDOWS: Statement = {
+/** Adds to the totals of windows. */
+export const SAVE_WINDOWS: Statement = {
   name: "alpha_save_windows",
   text: `insert into usage_window (user_id, period, window_index, tokens, images, cost, requests)
     select * from unnest(
@@ -193,7 +177,8 @@ const SAVE_WINDOWS: Statement = {
       requests = usage_window.requests + excluded.requests`,
 };
 
-const SAVE_DAYS: Statement = {
+/** Adds to the daily totals, in the order of a cell's numbers in `ImportTotals`. */
+export const SAVE_DAYS: Statement = {
   name: "alpha_save_days",
   text: `insert into usage_day (
       user_id, day, call_kind_id, input, cache_read, cache_write, output, reasoning, images, requests,

@@ -19,7 +19,7 @@ import { BulkKeys } from "./bulk-keys.js";
 import { BulkRows } from "./bulk-rows.js";
 import { BulkTotals } from "./bulk-totals.js";
 import type { MeterSaver } from "./meter-save.js";
-import type { MeterState } from "./meter-state.js";
+import type { MeterState, Wanted } from "./meter-state.js";
 
 /** What a slice of ids in no order changes all over the table should fit in, or it is read again and again. */
 const CACHE_KIB = 24_000;
@@ -89,11 +89,15 @@ export class BulkEntry {
     const { settings } = this.state.config;
     const open = openWindows(windows, at, settings);
     const zone = calendar(settings.time_zone);
-    const wanted = open.map(({ userId, period, index }) => ({
-      name: names.get(userId) as string,
+    const nameOf = (userId: number) => names.get(userId) as string;
+    const wanted: Wanted[] = [...new Set(open.map(({ userId }) => userId))].map((userId) => ({
+      name: nameOf(userId),
       at,
-      ahead: Math.max(at, zone.window(period, index).start),
     }));
+    for (const { userId, period, index } of open) {
+      if (index === zone.windowAt(period, at).index) continue;
+      wanted.push({ name: nameOf(userId), at, ahead: zone.window(period, index).start });
+    }
     const users = new Map<number, LedgerUser>();
     for (const user of this.state.load(wanted, true).users.values()) users.set(user.id, user);
     return sliceAlerts(open, users, settings, at);

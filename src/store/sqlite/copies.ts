@@ -8,6 +8,7 @@ import { explainSqlite, sqliteCode, whileBusy } from "./busy.js";
 import { initSqlite } from "./init.js";
 import { connect, openSqlite, requireFile, type SqliteOptions } from "./open.js";
 import { replaceDatabase } from "./replace.js";
+import { removeUnfinished, restoringName } from "./unfinished-restore.js";
 
 /** Pages copied in one step, between which the process can hear that it is to stop. */
 const STEP_PAGES = 2_000;
@@ -51,7 +52,8 @@ export class SqliteCopies implements DatabaseCopies {
     if (isSameFile(present, statSync(backup))) {
       throw new AlphaError("usage", `${backup} is the database itself`, { hint: "name a backup of it" });
     }
-    const copied = await copyFile(backup, `${path}.restoring-${process.pid}`, waitMs, options);
+    removeUnfinished(path);
+    const copied = await copyFile(backup, restoringName(path), waitMs, options);
     try {
       await initSqlite({ path: copied, waitMs });
       return await SqliteCopy.of(copied, waitMs, () => replaceDatabase(path, copied, waitMs));

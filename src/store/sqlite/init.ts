@@ -7,6 +7,7 @@ import { requireCurrent } from "../migration-state.js";
 import { explainSqlite, whileBusy } from "./busy.js";
 import { SQLITE_FLAVOR } from "./flavor.js";
 import { createOrExplain, requireFile, type SqliteOptions, stateOf, tablesOf } from "./open.js";
+import { putBack } from "./unfinished-restore.js";
 
 /**
  * A metered call changes a few rows on as many pages, and each of them is copied, summed up and written whole: of half the
@@ -22,7 +23,7 @@ export async function initSqlite({
   path,
   waitMs,
 }: SqliteOptions): Promise<{ created: boolean; migrated: string[] }> {
-  const existed = existsSync(path) && requireFile(path).size > 0;
+  const existed = (existsSync(path) || putBack(path)) && requireFile(path).size > 0;
   if (!existed) makeFolder(path);
   const { raw, db } = createOrExplain(path, waitMs);
   try {

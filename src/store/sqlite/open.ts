@@ -15,6 +15,7 @@ import { loadSettings } from "../settings.js";
 import { explainSqlite, whileBusy } from "./busy.js";
 import { kyselyOver } from "./dialect.js";
 import { SqliteStore } from "./store.js";
+import { putBack } from "./unfinished-restore.js";
 
 export interface SqliteOptions {
   /** Absolute path of the database file. */
@@ -71,8 +72,9 @@ export async function openSqlite({ path, waitMs }: SqliteOptions): Promise<Store
   }
 }
 
+/** @throws AlphaError `database` where there is no file; one that a killed restore had moved aside is put back first */
 export function requireFile(path: string): Stats {
-  const found = statOrExplain(path);
+  const found = statOrExplain(path) ?? (putBack(path) ? statOrExplain(path) : undefined);
   if (found === undefined) {
     throw new AlphaError("database", `there is no database at ${path}`, {
       hint: "create it with: alpha init",

@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { existsSync, renameSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type Sqlite from "better-sqlite3";
@@ -7,6 +7,7 @@ import type { KeptCopy } from "../../engine/ports.js";
 import { AlphaError } from "../../errors.js";
 import { explainSqlite, isBusy, whileBusy } from "./busy.js";
 import { connect } from "./open.js";
+import { replacedName } from "./unfinished-restore.js";
 
 /** Who meters believes for at most 250 ms that the file is still the one that they opened. */
 const UNTIL_NOTICED_MS = 400;
@@ -20,11 +21,12 @@ export async function replaceDatabase(path: string, by: string, waitMs: number):
   const old = await lockedForWriting(path, waitMs);
   const aside = freeName(path);
   try {
-    // Its log goes with it: beside the new file it would be taken for that one's.
+    // Its log goes with it: beside the new file it would be taken for that one's. One right after the other, since whoever
+    // looks in between finds no database.
     for (const suffix of ["", "-wal", "-shm"]) {
-      if (existsSync(`${path}${suffix}`)) await rename(`${path}${suffix}`, `${aside}${suffix}`);
+      if (existsSync(`${path}${suffix}`)) renameSync(`${path}${suffix}`, `${aside}${suffix}`);
     }
-    await rename(by, path);
+    renameSync(by, path);
     await flushNames(path);
     if (old !== null) await delay(UNTIL_NOTICED_MS);
     return { path, aside };
@@ -79,10 +81,9 @@ function busyReading(path: string): AlphaError {
   });
 }
 
-/** `alpha.db.replaced`, or with a number where that is taken. */
 function freeName(path: string): string {
   for (let number = 1; ; number += 1) {
-    const name = `${path}.replaced${number === 1 ? "" : `-${number}`}`;
+    const name = replacedName(path, number);
     if (!existsSync(name)) return name;
   }
 }
