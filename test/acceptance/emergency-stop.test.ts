@@ -110,7 +110,7 @@ test("when the last live call was is told, and that no product was there", async
   const { stdout, stderr } = await used.run(["emergency-stop", "on"]);
   expect(stdout).toContain("The last live call was 3m ago, at 2026-11-22 11:57 (UTC).");
   expect(stderr).toContain("no product has ever opened this database");
-  await (await openLimits({ database: used.shown, now: () => NOW })).close();
+  await (await openLimits({ database: used.database, now: () => NOW })).close();
   expect((await used.run(["emergency-stop", "on"])).stderr).not.toContain("warning");
 });
 

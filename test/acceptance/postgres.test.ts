@@ -48,7 +48,7 @@ async function onServer(from = template): Promise<Home> {
 function said({ code, stdout, stderr }: Finished, home: Home) {
   const plain = (text: string) =>
     text
-      .replaceAll(withoutPassword(home.database), "<database>")
+      .replaceAll(home.shown, "<database>")
       .replaceAll(home.path, "<home>")
       .replace(/2026-11-22T1\d:0\d:[\d.]+Z/g, "<now>")
       .replace(/("elapsed_ms"|"records_per_second"|"age_seconds"): [\d.]+/g, "$1: <measured>")
@@ -60,8 +60,6 @@ function said({ code, stdout, stderr }: Finished, home: Home) {
       .replace(/\b[ure]_[0-9a-z]{8,}\b/g, "<id>");
   return { code, stdout: plain(stdout), stderr: plain(stderr) };
 }
-
-const withoutPassword = (text: string) => text.replace(`:${encodeURIComponent(server.password)}@`, "@");
 
 describe.concurrent.each(commands)("alpha %s", (path, changes) => {
   test("says and does on PostgreSQL what it does on SQLite, and never the password", async () => {
@@ -89,7 +87,7 @@ describe.concurrent.each(commands)("alpha %s", (path, changes) => {
 
 test("a database that is not there yet is described, made, and remembered without its password", async () => {
   const home = await onServer("template1");
-  const address = withoutPassword(home.database);
+  const address = home.shown;
   const missing = await home.run(["users", "list"]);
   expect(missing).toMatchObject({ code: 3, stdout: "" });
   expect(missing.stderr).toBe(

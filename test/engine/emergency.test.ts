@@ -127,7 +127,12 @@ test("a stop on a tier that is gone comes off", async () => {
 
 test("on tells whom it concerns, when the database was last used, and what was never metered", async () => {
   const { engine, store } = await prepared();
-  expect(await emergencyOn(engine, {})).toMatchObject({ testers: 2, products: 0, lastLiveUse: null, unseen: [] });
+  expect(await emergencyOn(engine, {})).toMatchObject({
+    testers: 2,
+    products: 0,
+    lastLiveUse: null,
+    unseen: [],
+  });
   await store.meter.commit([record("1", { provider: "google", model: "gemini-2.5-pro", feature: "" })]);
   const on = await emergencyOn(engine, {
     tier: "free",

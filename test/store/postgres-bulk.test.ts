@@ -100,6 +100,28 @@ test("a slice whose connection is lost before it commits is entered again, and c
   expect(await rows(USED)).toEqual([{ requests: 3 }]);
 });
 
+test("a slice whose connection is lost among its rows is entered again, and counts once", async () => {
+  const { open, rows } = await metered();
+  let isNumbered = false;
+  let isWhole = true;
+  const meter = open((name, send, client) => {
+    const sent = send();
+    isNumbered ||= name === "alpha_event_numbers";
+    // Once they have numbers, only rows are sent without a name.
+    if (isNumbered && isWhole && name === undefined) {
+      isWhole = false;
+      client.connection.stream.destroy();
+    }
+    return sent;
+  });
+  const outcomes = await enterAll(meter, many(3_000));
+  expect(isWhole).toBe(false);
+  expect(new Set(outcomes)).toEqual(new Set(["inserted"]));
+  expect(await rows("select count(*)::int as count from event_key")).toEqual([{ count: 3_000 }]);
+  expect(await rows("select count(*)::int as count from usage_event")).toEqual([{ count: 3_000 }]);
+  expect(await rows(USED)).toEqual([{ requests: 3_000 }]);
+});
+
 test("a slice whose commit is not answered is found to have committed", async () => {
   const { open, rows } = await metered();
   const meter = open(

@@ -54,13 +54,6 @@ test("rows arrive as they were, however many and however long", async () => {
   client.giveBack(true);
 });
 
-test("no rows are none", async () => {
-  const { client, rows } = await connected();
-  expect(statuses(await client.settle([rowsOf([])], WAIT_MS))).toEqual(["fulfilled"]);
-  expect(await rows(COUNT)).toEqual([{ count: 0 }]);
-  client.giveBack(true);
-});
-
 test("a server that turns a row down passes over those after it, and answers what is asked next", async () => {
   const { client, rows } = await connected();
   const texts = Array.from({ length: 40_000 }, (_, n) => `${n % 39_999} ${"x".repeat(100)}`);

@@ -5,6 +5,7 @@ import { BinaryRows } from "./binary-rows.js";
 export interface CopiedRows {
   /** `copy … from stdin (format binary)`. */
   readonly copy: string;
+  /** At least 1. */
   readonly count: number;
   /** What a row takes at most, in bytes. */
   mostBytes(row: number): number;
