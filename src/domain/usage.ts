@@ -61,6 +61,16 @@ export function totalTokens(usage: TokenBuckets): number {
   return usage.input + usage.cacheRead + usage.cacheWrite + usage.output;
 }
 
+/** Usage of an earlier time is an epoch zero, seconds taken for milliseconds, or a clock's fault. */
+export const EARLIEST_USAGE: Instant = Date.UTC(2015, 0, 1);
+/** How far ahead of the present usage may be dated, in milliseconds: zones and clocks are mistaken by less. */
+export const MOST_AHEAD = 24 * 3_600_000;
+
+/** Characters that a name or an id may have; more than any has, and few enough for an index of every database. */
+export const MOST_TEXT = 512;
+/** NUL and lone surrogates, which databases cannot keep. */
+export const UNSTORABLE = /[\0\ud800-\udfff]/u;
+
 export const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, images: 0 };
 
 const PROVIDER_ALIASES: ReadonlyMap<string, string> = new Map(

@@ -9,11 +9,12 @@ import { calendar, formatInstant, type Instant, monthLabel, type Window } from "
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { displayName, requireUser } from "./find.js";
-import { type LimitsRequest, requireRequest } from "./live-usage.js";
+import type { LimitsRequest } from "./live-usage.js";
 import { momentOf } from "./moment.js";
 import type { AsOf, DayRefusals, Forgiven, RulesInForce, UserInForce } from "./ports/history.js";
 import type { Reading } from "./ports.js";
 import { Preparing } from "./preparing.js";
+import { requireRequest } from "./well-formed.js";
 
 /** A guardrail, and what counts against it. */
 export interface ExplainedGuardrail {

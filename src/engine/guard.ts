@@ -1,7 +1,6 @@
 import type { Decision } from "../domain/decide.js";
 import { AlphaError } from "../errors.js";
 import type { LimitsEngine, LimitsRequest, Recorded, ReservationHandle, UsageReport } from "./limits.js";
-import { requireCounts } from "./live-usage.js";
 
 /** What a guarded function is given. */
 export interface GuardContext {
@@ -110,7 +109,7 @@ export async function guard<T>(
       return recorded;
     },
     report: (usage) => {
-      requireCounts(usage);
+      limits.requireReport(usage);
       reported = usage;
     },
     began: () => {

@@ -16,19 +16,12 @@ import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { decideOpen, type OpenDecision } from "./fail-open.js";
-import {
-  entryOf,
-  LIVE_SOURCE,
-  type LimitsRequest,
-  needsBook,
-  requireCounts,
-  requireRequest,
-  type UsageReport,
-} from "./live-usage.js";
+import { entryOf, LIVE_SOURCE, type LimitsRequest, needsBook, type UsageReport } from "./live-usage.js";
 import type { LastSeen } from "./ports.js";
 import { Preparing } from "./preparing.js";
 import { sealedReason } from "./sealing.js";
 import { inOwnWords, type MessageTemplate } from "./sentence.js";
+import { requireHoldFor, requireId, requireReport, requireRequest } from "./well-formed.js";
 
 export type { LimitsRequest, UsageReport } from "./live-usage.js";
 
@@ -150,16 +143,18 @@ export class LimitsEngine {
     options: { readonly id?: string; readonly holdForMs?: number } = {},
   ): Promise<ReserveResult> {
     requireRequest(request);
+    if (options.id !== undefined) requireId(options.id);
+    requireHoldFor(options.holdForMs);
     const asked = this.#preparing.request(request);
     const prepared = asked instanceof Promise ? await asked : asked;
     const { user } = request;
-    const id = options.id ?? this.engine.ids.reservation();
+    const { id: ownId, holdForMs: holdFor = null } = options;
+    const id = ownId ?? this.engine.ids.reservation();
     const at = this.engine.now();
-    const holdFor = options.holdForMs ?? null;
     try {
       const asks = { op: "reserve" as const, user, id, request: prepared, at, holdFor };
       // An id that was made just now cannot have been settled.
-      const outcome = await this.#submit(options.id === undefined ? asks : { ...asks, source: LIVE_SOURCE });
+      const outcome = await this.#submit(ownId === undefined ? asks : { ...asks, source: LIVE_SOURCE });
       const { hold } = outcome;
       const decision = this.#said(outcome.decision, request);
       if (hold === null) return { decision, reservation: null };
@@ -198,13 +193,14 @@ export class LimitsEngine {
   ): Promise<Recorded> {
     const { user, id } = handle;
     const { part: number, holdForMs: holdFor = null } = options;
+    requireHoldFor(holdFor);
     if (!Number.isSafeInteger(number) || number < 1) {
       throw new AlphaError(
         "usage",
         `the number of a part must be a whole number of 1 or more, not ${number}`,
       );
     }
-    if (usage.providerId !== undefined) {
+    if (usage?.providerId !== undefined) {
       throw new AlphaError("usage", "a part has no providerId", {
         hint: "the id is the whole call's: report it when you settle the rest",
       });
@@ -221,6 +217,7 @@ export class LimitsEngine {
   /** Gives a long call more time. `false`: the reservation is gone already. */
   async extend(handle: ReservationHandle, holdForMs?: number): Promise<boolean> {
     const at = this.engine.now();
+    requireHoldFor(holdForMs);
     const { status } = await this.#submit({
       op: "extend",
       user: handle.user,
@@ -231,6 +228,11 @@ export class LimitsEngine {
     return status === "extended";
   }
 
+  /** Refuses a report that makes no sense before anything is done with it. */
+  requireReport(usage: UsageReport): void {
+    requireReport(usage, this.engine.now());
+  }
+
   /** Records usage that nothing was reserved for. The same id again is a duplicate and counts once. */
   record(user: string, usage: UsageReport, options: { readonly id?: string } = {}): Promise<Recorded> {
     return this.#enter("record", user, options.id ?? this.engine.ids.event(), usage, { estimated: false });
@@ -238,9 +240,9 @@ export class LimitsEngine {
 
   /** What `record` would answer, with nothing written. */
   async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
-    requireCounts(usage);
-    const book = needsBook(usage) ? await this.#preparing.book() : null;
     const at = this.engine.now();
+    requireReport(usage, at);
+    const book = needsBook(usage) ? await this.#preparing.book() : null;
     const entry = entryOf(user, id, usage, { estimated: false, at, book });
     const [outcome] = await this.engine.store.meter.preview([{ op: "record", entry, at }]);
     return recordedOf(entry, outcome as OperationOutcome);
@@ -257,8 +259,9 @@ export class LimitsEngine {
       part,
     }: { readonly estimated: boolean; readonly kind?: CallKind; readonly part?: PartOfCall },
   ): Promise<Recorded> {
-    requireCounts(usage);
     const at = this.engine.now();
+    requireId(part?.hold ?? id);
+    requireReport(usage, at);
     const book = needsBook(usage, kind) ? await this.#preparing.book() : null;
     const entry = entryOf(
       user,

@@ -3,9 +3,8 @@ import type { Entry } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
 import { type PriceSource, type Rates, totalInput } from "../domain/price.js";
 import type { QuotedRates } from "../domain/price-rule.js";
-import { type CallKind, canonicalProvider, type Usage } from "../domain/usage.js";
-import { calendar, type Instant } from "../domain/window.js";
-import { AlphaError } from "../errors.js";
+import { type CallKind, canonicalProvider, MOST_TEXT, UNSTORABLE, type Usage } from "../domain/usage.js";
+import type { Instant } from "../domain/window.js";
 
 /** The source of events that are metered live, by the product or by `alpha usage record`. */
 export const LIVE_SOURCE = "live";
@@ -32,70 +31,16 @@ export interface LimitsRequest extends Partial<CallKind> {
 export interface UsageReport extends Partial<Usage>, Partial<CallKind> {
   /** Cost in nanos, where the provider states it; computed from the price book when left out. */
   readonly cost?: Nanos;
-  /** When the call ended; now, when left out. */
+  /** When the call ended; now, when left out. Neither before 2015 nor more than 24 hours ahead. */
   readonly occurredAt?: Instant;
   /** The provider's id of the response: the same call found again in a log then counts once. */
   readonly providerId?: string;
-  /** `ok` unless given. */
+  /** `ok` unless given. Cut to 512 characters: it may be the text of an error. */
   readonly status?: string;
-}
-
-// More than any one call can use; it keeps estimates of its cost exact.
-const MOST_TOKENS = 10_000_000_000;
-const MOST_IMAGES = 10_000_000;
-const MOST_COST = 1_000_000_000_000_000;
-
-const MOST = {
-  tokens: MOST_TOKENS,
-  maxTokens: MOST_TOKENS,
-  images: MOST_IMAGES,
-  cost: MOST_COST,
-  input: MOST_TOKENS,
-  cacheRead: MOST_TOKENS,
-  cacheWrite: MOST_TOKENS,
-  output: MOST_TOKENS,
-  reasoning: MOST_TOKENS,
-} as const;
-
-/** Refuses amounts that are negative, fractional, or more than any one call can use. */
-export function requireCounts(values: Partial<Record<keyof typeof MOST, number>>): void {
-  // One by one and not in a loop: looked up by a name that changes, they cost a call several times as much.
-  requireCount("tokens", values.tokens);
-  requireCount("maxTokens", values.maxTokens);
-  requireCount("images", values.images);
-  requireCount("cost", values.cost);
-  requireCount("input", values.input);
-  requireCount("cacheRead", values.cacheRead);
-  requireCount("cacheWrite", values.cacheWrite);
-  requireCount("output", values.output);
-  requireCount("reasoning", values.reasoning);
-  if ((values.reasoning ?? 0) > (values.output ?? 0)) {
-    throw new AlphaError("usage", "reasoning is a part of output and cannot be more than it");
-  }
-}
-
-function requireCount(name: keyof typeof MOST, value: number | undefined): void {
-  if (value === undefined) return;
-  if (!(Number.isSafeInteger(value) && value >= 0)) {
-    throw new AlphaError("usage", `${name} must be a whole number of 0 or more, not ${value}`);
-  }
-  if (value > MOST[name]) throw new AlphaError("usage", `${name} is more than one call can use: ${value}`);
 }
 
 export function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
   return { provider: canonicalProvider(provider), model: model.trim(), feature: feature.trim() };
-}
-
-/** Refuses a request that makes no sense. */
-export function requireRequest(request: LimitsRequest): void {
-  requireCounts(request);
-  if (request.tokens !== undefined && request.maxTokens !== undefined) {
-    throw new AlphaError("usage", "a request says tokens or maxTokens, not both", {
-      hint: "tokens is what the call will use; maxTokens is what it may use at most",
-    });
-  }
-  // Throws for what is no time zone.
-  if (request.zone !== undefined) calendar(request.zone);
 }
 
 /** Whether the cost has to be computed from the price book. */
@@ -105,6 +50,15 @@ export function needsBook(usage: UsageReport, kind: Partial<CallKind> = usage): 
 
 export function quoted(rates: Rates | null): QuotedRates | null {
   return rates === null ? null : { rates, from: "book" };
+}
+
+const UNSTORABLE_EACH = new RegExp(UNSTORABLE, "gu");
+
+/** It only describes: however odd, it must not keep a call from being counted. */
+function storableStatus(status: string): string {
+  const text = String(status);
+  if (text.length <= MOST_TEXT && !UNSTORABLE.test(text)) return text;
+  return text.slice(0, MOST_TEXT).replace(UNSTORABLE_EACH, "\ufffd");
 }
 
 interface Reported {
@@ -145,7 +99,7 @@ export function entryOf(
     images: usage.images ?? 0,
     cost: usage.cost ?? null,
     rates: null as QuotedRates | null,
-    status: usage.status ?? "ok",
+    status: storableStatus(usage.status ?? "ok"),
     estimated,
     importId: null,
   };

@@ -2,7 +2,7 @@ import type { Bill, DayBounds, TokenCounts } from "../domain/bill.js";
 import type { PriceSource } from "../domain/price.js";
 import { type Reconciliation, reconcile, reconciledRange } from "../domain/reconcile.js";
 import { isWithin, type Tolerance } from "../domain/tolerance.js";
-import { canonicalProvider } from "../domain/usage.js";
+import { canonicalProvider, EARLIEST_USAGE } from "../domain/usage.js";
 import { calendar, dayLabel, parseDay } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
@@ -35,7 +35,7 @@ export interface ReconcileReport extends Reconciliation {
 /** Whole milliseconds of a day of UTC. */
 const DAY = 86_400_000;
 /** Bounds reach out day by day, so that there has to be an end. */
-const EARLIEST = Date.UTC(2015, 0, 1) / DAY;
+const EARLIEST = EARLIEST_USAGE / DAY;
 const LATEST = Date.UTC(2100, 0, 1) / DAY;
 const EQUAL: TokenCounts = { input: 1n, cacheRead: 1n, cacheWrite: 1n, output: 1n };
 

@@ -1,20 +1,14 @@
 import type { Nanos } from "../domain/money.js";
+import { EARLIEST_USAGE, MOST_AHEAD, MOST_TEXT, UNSTORABLE } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { type Fields, type Rejection, reject } from "./importer.js";
 import { isPlainText, quickCount, quickInstant, quickUsd, quickUsdFromNumber } from "./quick-values.js";
 
-const HOUR = 3_600_000;
-/** Earlier times are epoch zeros and clock faults; there was no metered AI usage to log. */
-const EARLIEST: Instant = Date.UTC(2015, 0, 1);
-const MAX_AHEAD = 24 * HOUR;
-const MAX_TEXT = 512;
 const SHOWN = 40;
 
 const COUNT = /^\+?(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?$/;
 const NEGATIVE = /^-\d/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-/** NUL and lone surrogates, which databases cannot keep. */
-const UNSTORABLE = /[\0\ud800-\udfff]/u;
 
 /** A value as it is quoted in a reason, cut to a readable length. */
 function show(value: unknown): string {
@@ -100,8 +94,8 @@ export function readTime(fields: Fields, field: string, now: Instant): Instant |
   }
   const at = quickInstant(typeof value === "string" ? value.trim() : String(value));
   if (at === null) return reject(field, `is not a time: ${show(value)}`);
-  if (at < EARLIEST) return reject(field, `is before 2015: ${show(value)}`);
-  if (at > now + MAX_AHEAD) return reject(field, `is more than 24 hours in the future: ${show(value)}`);
+  if (at < EARLIEST_USAGE) return reject(field, `is before 2015: ${show(value)}`);
+  if (at > now + MOST_AHEAD) return reject(field, `is more than 24 hours in the future: ${show(value)}`);
   return at;
 }
 
@@ -111,7 +105,8 @@ export function readText(fields: Fields, field: string): string | null | Rejecti
   if (typeof value === "string") {
     const text = value.trim();
     if (text === "") return null;
-    if (text.length > MAX_TEXT) return reject(field, `is longer than ${MAX_TEXT} characters: ${show(text)}`);
+    if (text.length > MOST_TEXT)
+      return reject(field, `is longer than ${MOST_TEXT} characters: ${show(text)}`);
     if (!isPlainText(text) && UNSTORABLE.test(text))
       return reject(field, `contains characters that are not text: ${show(text)}`);
     return text;

@@ -107,7 +107,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 async function fill(limits: Limits): Promise<number> {
   for (let tokens = 0; ; tokens += 1) {
     try {
-      await limits.record("bob", { output: 1, cost: 0, status: "x".repeat(2_000) });
+      await limits.record("bob", { output: 1, cost: 0, status: "x".repeat(512) });
     } catch (error) {
       expect(error).toMatchObject({ code: "database" });
       return tokens;
