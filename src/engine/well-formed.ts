@@ -110,10 +110,21 @@ export function requireHoldFor(ms: number | null | undefined): void {
   throw new AlphaError("usage", `holdForMs must be whole milliseconds, from 1 to 30 days, not ${ms}`);
 }
 
+/** Texts that were found good: providers, models and features are few, and come with every call. */
+const good = new Set<string>();
+const MOST_GOOD = 1_000;
+
 function requireKind({ provider, model, feature }: Partial<CallKind>): void {
-  requireText("provider", provider);
-  requireText("model", model);
-  requireText("feature", feature);
+  requireName("provider", provider);
+  requireName("model", model);
+  requireName("feature", feature);
+}
+
+function requireName(name: keyof CallKind, text: string | undefined): void {
+  if (text === undefined || good.has(text)) return;
+  requireText(name, text);
+  if (good.size >= MOST_GOOD) good.clear();
+  good.add(text);
 }
 
 function requireText(name: string, text: string | undefined): void {
