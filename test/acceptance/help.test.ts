@@ -55,6 +55,7 @@ const BEFORE: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["users", "add", "finn@example.com"],
     ["users", "remove", "finn@example.com", "--yes"],
   ],
+  "users persona": [["users", "persona", "ada@example.com", "casual"]],
   "users resume": [["users", "suspend", "ada@example.com"]],
   "tiers remove": [["tiers", "add", "team"]],
   "guardrails clear": [["guardrails", "set", "--daily-cost", "25"]],

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { freshHome, type Home } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
 import { HEALTHY } from "../support/healthy.js";
+import { whileLocked } from "../support/inside.js";
 
 const PAGE_BYTES = 2_048;
 
@@ -75,4 +76,12 @@ test("a damaged file is told as far as it can be read", async () => {
   expect(stdout).toMatch(/^problem +database +the database .+ is damaged$/m);
   expect(stdout).toMatch(/^problem +pages +the file is damaged: /m);
   expect(stdout).toMatch(/^ok +stops/m);
+});
+
+test("a database that somebody is writing to for long cannot be written", async () => {
+  const home = await healthyHome();
+  const { code, stdout } = await whileLocked(home.database, () => home.run(["doctor", "--quick"]));
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^problem +writable +the database .+ is locked by another process$/m);
+  expect(stdout).toMatch(/^ok +budget/m);
 });

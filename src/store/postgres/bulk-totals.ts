@@ -1,59 +1,27 @@
 import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { WindowDelta } from "../../domain/ledger-model.js";
-import type { Asked, Statement } from "./meter-client.js";
-import { SAVE_WINDOWS } from "./meter-save.js";
+import type { Asked } from "./meter-client.js";
+import { SAVE_DAYS, SAVE_WINDOWS } from "./meter-save.js";
 
 /*
  * What a slice adds to the totals, for the statements of the hot path. There are tens of thousands of them, so that they
  * travel in the server's own format: as text they would cost the client more than all else it does.
  */
 
-/** By the places of a cell's numbers in `ImportTotals`. */
-const DAY_COLUMNS = [
-  "user_id",
-  "day",
-  "call_kind_id",
-  "input",
-  "cache_read",
-  "cache_write",
-  "output",
-  "reasoning",
-  "images",
-  "requests",
-  "cost",
-  "assumed",
-  "unpriced",
-];
-const DAY_KEY = ["user_id", "day", "call_kind_id"];
+const DAY_COLUMNS = 13;
 
 /** @param kindIds the numbers of the kinds as the totals number them */
 export function addsCells(cells: ImportTotals, kindIds: Readonly<Float64Array>): Asked[] {
   const { count } = cells;
   if (count === 0) return [];
-  const places = cells.places();
-  const columns = places.map(() => new Bigints(count));
+  const columns = Array.from({ length: DAY_COLUMNS }, () => new Bigints(count));
   const cell: number[] = [];
   for (let number = 0; number < count; number++) {
-    cells.copyCell(number, cell, 0, places);
+    cells.copyCell(number, cell, 0);
     cell[KIND_OF_CELL] = kindIds[cell[KIND_OF_CELL] as number]!;
-    for (const [nth, column] of columns.entries()) column.set(number, cell[nth]!);
+    for (let column = 0; column < DAY_COLUMNS; column++) columns[column]!.set(number, cell[column]!);
   }
-  return [{ statement: addingCells(places), values: columns.map(({ encoded }) => encoded) }];
-}
-
-/** Adds sums in some places; most logs have nothing in the others, and each costs as much as if it had. */
-function addingCells(places: readonly number[]): Statement {
-  const given = places.map((place) => DAY_COLUMNS[place] as string);
-  const sums = given.filter((column) => !DAY_KEY.includes(column));
-  const values = DAY_COLUMNS.map((column) => (given.includes(column) ? column : "0"));
-  return {
-    name: `alpha_add_cells_${places.join("_")}`,
-    text: `insert into usage_day (${DAY_COLUMNS.join(", ")})
-      select ${values.join(", ")}
-      from unnest(${given.map((_, nth) => `$${nth + 1}::bigint[]`).join(", ")}) as brought (${given.join(", ")})
-      on conflict (day, user_id, call_kind_id) do update set
-        ${sums.map((column) => `${column} = usage_day.${column} + excluded.${column}`).join(", ")}`,
-  };
+  return [{ statement: SAVE_DAYS, values: columns.map(({ encoded }) => encoded) }];
 }
 
 export function addsWindows(windows: readonly WindowDelta[]): Asked[] {

@@ -177,7 +177,8 @@ export const SAVE_WINDOWS: Statement = {
       requests = usage_window.requests + excluded.requests`,
 };
 
-const SAVE_DAYS: Statement = {
+/** Adds to the daily totals, in the order of a cell's numbers in `ImportTotals`. */
+export const SAVE_DAYS: Statement = {
   name: "alpha_save_days",
   text: `insert into usage_day (
       user_id, day, call_kind_id, input, cache_read, cache_write, output, reasoning, images, requests,

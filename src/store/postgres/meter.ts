@@ -22,7 +22,7 @@ import { MonthsOfImports, PostgresMonths } from "./months.js";
  * How long a slice of an import may keep its users locked, in milliseconds. The totals of a slice cost about as much as
  * its records, so that long ones cost far less.
  */
-const SLICES = { shortMs: 10, longMs: 400 };
+const SLICES = { shortMs: 10, longMs: 300 };
 
 /** The hot path on the connections of a pool, which it shares with others and does not end. */
 export class PostgresMeter implements MeterStore {
