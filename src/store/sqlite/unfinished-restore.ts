@@ -23,7 +23,9 @@ export function replacedName(path: string, number: number): string {
 export function putBack(path: string): boolean {
   const { ended, running } = restoresOf(path);
   if (ended.length === 0 || running) return false;
-  const aside = lastReplaced(path);
+  // What was moved aside before the copy was written is of another restore, and whoever removed the database meant it.
+  const copiedAt = Math.max(...ended.map((pid) => timesOf(restoringName(path, pid))?.mtimeMs ?? 0));
+  const aside = lastReplaced(path, copiedAt);
   if (aside === null) return false;
   for (const suffix of LOG_FIRST) {
     // Whoever opens it at the same time does the same.
@@ -49,14 +51,19 @@ function restoresOf(path: string): { readonly ended: readonly number[]; readonly
   return { ended, running: ended.length < pids.length };
 }
 
-/** Of the files that were kept, the one that was moved there last. */
-function lastReplaced(path: string): string | null {
+/** Of the files that were moved aside since an instant, the last. */
+function lastReplaced(path: string, since: number): string | null {
   const prefix = basename(replacedName(path, 1));
   const kept = namesBeside(path)
     .filter((name) => name.startsWith(prefix) && /^(?:-\d+)?$/.test(name.slice(prefix.length)))
     .map((name) => join(dirname(path), name));
-  const movedAt = (name: string) => statSync(name, { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  return kept.sort((a, b) => movedAt(b) - movedAt(a))[0] ?? null;
+  const movedAt = (name: string) => timesOf(name)?.ctimeMs ?? 0;
+  const [last] = kept.sort((a, b) => movedAt(b) - movedAt(a));
+  return last !== undefined && movedAt(last) >= since ? last : null;
+}
+
+function timesOf(path: string) {
+  return statSync(path, { throwIfNoEntry: false });
 }
 
 function namesBeside(path: string): string[] {
