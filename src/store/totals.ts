@@ -7,7 +7,8 @@ import type { Db } from "./schema.js";
 const AT_ONCE = 200;
 
 const DAY_KEY = ["day", "user_id", "call_kind_id"] as const;
-const DAY_AMOUNTS = [
+/** What a daily total sums up, in the order of `DayDelta`. */
+export const DAY_AMOUNTS = [
   "input",
   "cache_read",
   "cache_write",

@@ -2,7 +2,8 @@ import type Sqlite from "better-sqlite3";
 import { type Kysely, sql } from "kysely";
 import { type ImportTotals, KIND_OF_CELL } from "../../domain/import-totals.js";
 import type { Schema } from "../schema.js";
-import { addToDays, DAY_COLUMNS, DAY_SUMS } from "./day-totals.js";
+import { DAY_AMOUNTS } from "../totals.js";
+import { addToDays, DAY_COLUMNS } from "./day-totals.js";
 import { LONG_SIZES, RowWriter } from "./row-writer.js";
 
 const ANY = 0;
@@ -37,7 +38,7 @@ export class BulkTotals {
       const row = Object.fromEntries(
         DAY_COLUMNS.map((column) => [column, bound.has(column) ? ANY : sql.lit(0)]),
       );
-      const sums = DAY_SUMS.filter((sum) => bound.has(sum));
+      const sums = DAY_AMOUNTS.filter((sum) => bound.has(sum));
       const insert = (rows: number) => addToDays(this.db, Array<typeof row>(rows).fill(row), sums);
       writer = new RowWriter(
         places.length,

@@ -1,21 +1,9 @@
 import type { Compilable, Insertable, Kysely } from "kysely";
 import type { Schema } from "../schema.js";
+import { DAY_AMOUNTS } from "../totals.js";
 
 const DAY_KEY = ["user_id", "day", "call_kind_id"] as const;
-/** What a daily total sums up, in the order of `DayDelta`. */
-export const DAY_SUMS = [
-  "input",
-  "cache_read",
-  "cache_write",
-  "output",
-  "reasoning",
-  "images",
-  "requests",
-  "cost",
-  "assumed",
-  "unpriced",
-] as const;
-export const DAY_COLUMNS = [...DAY_KEY, ...DAY_SUMS] as const;
+export const DAY_COLUMNS = [...DAY_KEY, ...DAY_AMOUNTS] as const;
 
 type DayRow = Insertable<Schema["usage_day"]>;
 
@@ -23,7 +11,7 @@ type DayRow = Insertable<Schema["usage_day"]>;
 export function addToDays(
   db: Kysely<Schema>,
   rows: readonly Partial<DayRow>[],
-  sums: readonly (typeof DAY_SUMS)[number][],
+  sums: readonly (typeof DAY_AMOUNTS)[number][],
 ): Compilable {
   return db
     .insertInto("usage_day")

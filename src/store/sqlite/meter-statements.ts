@@ -2,7 +2,8 @@ import type Sqlite from "better-sqlite3";
 import { type Compilable, type Kysely, sql } from "kysely";
 import type { OverrideRow } from "../override-row.js";
 import type { Schema } from "../schema.js";
-import { addToDays, DAY_COLUMNS, DAY_SUMS } from "./day-totals.js";
+import { DAY_AMOUNTS } from "../totals.js";
+import { addToDays, DAY_COLUMNS } from "./day-totals.js";
 import { RowWriter } from "./row-writer.js";
 
 // Stands where a value will be bound: the compiled text has a placeholder there.
@@ -252,7 +253,7 @@ export function meterStatements(raw: Sqlite.Database, db: Kysely<Schema>) {
           ),
     ),
     days: rowsOf(Object.fromEntries(DAY_COLUMNS.map((column) => [column, ANY])), (rows) =>
-      addToDays(db, rows, DAY_SUMS),
+      addToDays(db, rows, DAY_AMOUNTS),
     ),
     holdsPut: rowsOf(
       {
