@@ -9,16 +9,17 @@ const NONE = "none";
 
 /**
  * A persona by its key.
+ * @param besides what else may be said in its place, for the hint
  * @throws AlphaError `usage` for any other text
  */
-export function requirePersona(text: string): PersonaKey {
+export function requirePersona(text: string, besides: readonly string[] = []): PersonaKey {
   const found = PERSONA_KEYS.find((key) => key === text.trim().toLowerCase());
   if (found !== undefined) return found;
   const suggestion = nearest(text, PERSONA_KEYS);
   throw new AlphaError(
     "usage",
     `no persona "${text}"${suggestion === undefined ? "" : `; did you mean ${suggestion}?`}`,
-    { hint: `there are: ${PERSONA_KEYS.join(", ")}` },
+    { hint: `there are: ${[...PERSONA_KEYS, ...besides].join(", ")}` },
   );
 }
 
@@ -41,7 +42,7 @@ export async function changePersona(
   input: ChangePersona,
   options: ChangeOptions = {},
 ): Promise<PersonaChanged> {
-  const persona = input.persona.trim().toLowerCase() === NONE ? null : requirePersona(input.persona);
+  const persona = input.persona.trim().toLowerCase() === NONE ? null : requirePersona(input.persona, [NONE]);
   return engine.store.write(async (tx) => {
     const before = await requirePresentUser(tx, input.user);
     if (before.persona === persona) {
