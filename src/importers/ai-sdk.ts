@@ -1,10 +1,13 @@
+import { canonicalProvider } from "../domain/usage.js";
 import { draftOf } from "./drafts.js";
 import type { Fields, Importer, ReadContext, Rejection, UsageDraft } from "./importer.js";
 import { isObject, RecordFields } from "./record-fields.js";
 import { disjointTokens } from "./token-sums.js";
 
 /** Up to version 5 of the SDK these leave out of the input what was read from or written to a cache. */
-const EXCLUDING = /^(?:anthropic|amazon-bedrock|bedrock|(?:google\.)?vertex\.anthropic)(?:\.|$)/;
+const EXCLUDING: readonly string[] = ["anthropic", "aws"];
+/** Anthropic's models as others serve them. */
+const SERVED_FOR_ANTHROPIC = /^(?:google\.)?vertex\.anthropic(?:\.|$)/;
 /** They pass on what the provider of the model states. */
 const PASSING_ON: readonly unknown[] = [null, "gateway"];
 
@@ -87,7 +90,7 @@ function readUsage(usage: RecordFields, fields: RecordFields, kind: Kind) {
     total: usage.count("totalTokens"),
   };
   const habit = { parts: "inside", input: inputName, output: outputName, total: "totalTokens" } as const;
-  if (!usage.has("inputTokenDetails") && excludesCached(kind)) {
+  if (!usage.has("inputTokenDetails") && excludesCached(kind, fields)) {
     const { cacheRead } = stated;
     const cacheWrite = fields.at("providerMetadata").at("anthropic").count("cacheCreationInputTokens");
     // The total leaves them out, too.
@@ -105,7 +108,12 @@ function readUsage(usage: RecordFields, fields: RecordFields, kind: Kind) {
   return tokens;
 }
 
-function excludesCached({ provider, model }: Kind): boolean {
+function excludesCached(kind: Kind, fields: RecordFields): boolean {
+  const { provider, model } = kind;
+  const metadata = fields.get("providerMetadata");
+  // However the application has named the provider, its adapter says whose it is.
+  if (isObject(metadata) && isObject(metadata.anthropic)) return true;
   if (PASSING_ON.includes(provider)) return model?.includes("claude") === true;
-  return provider !== null && EXCLUDING.test(provider);
+  const name = canonicalProvider(underOwnName(kind).provider ?? "");
+  return EXCLUDING.includes(name) || SERVED_FOR_ANTHROPIC.test(provider ?? "");
 }

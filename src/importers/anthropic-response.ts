@@ -1,7 +1,7 @@
 import { anthropicUsage } from "./anthropic-usage.js";
 import { draftOf } from "./drafts.js";
 import type { Fields, Importer, ReadContext, Rejection, Skip, UsageDraft } from "./importer.js";
-import { isObject } from "./record-fields.js";
+import { isObject, type RecordFields } from "./record-fields.js";
 import { responseError, responseIn, responseTime, responseUser } from "./response-wrappers.js";
 
 const NAME = "anthropic-response";
@@ -35,7 +35,7 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection | Sk
   if (typeof response.type === "string" && STREAM.test(response.type)) {
     return { kind: "skip", reason: "is an event of a stream, and not a message" };
   }
-  const error = responseError(logged) ?? batchError(fields);
+  const error = responseError(logged) ?? batchError(fields, outer);
   if (error === null && !inner.has("usage")) inner.reject("usage", "is missing");
 
   const id = inner.text("id");
@@ -53,9 +53,9 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection | Sk
 }
 
 /** What a batch says of a request that failed: `{"type":"errored","error":{"type":"error","error":{"type":…}}}`. */
-function batchError({ result }: Fields): string | null {
+function batchError({ result }: Fields, outer: RecordFields): string | null {
   if (!isObject(result) || result.type !== "errored") return null;
   const { error } = result;
-  const cause = isObject(error) && isObject(error.error) ? error.error.type : undefined;
-  return typeof cause === "string" ? cause : "errored";
+  const cause = isObject(error) && isObject(error.error) ? error.error : {};
+  return outer.inside(cause, "result.error.error").text("type") ?? "errored";
 }

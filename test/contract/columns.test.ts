@@ -14,8 +14,6 @@ import {
 import { ask, change, newUser, populate, record, T0, type TestDatabase } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const NAMES = ["ada", "ada@example.com", "bob", "gone", "ghost"];
 const BY = { at: T0, importId: IMPORT, book: BOOK };
 

@@ -15,8 +15,6 @@ import {
 } from "../support/decision.js";
 import { dateIn } from "../support/ledger-model.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const FREE = tierNamed("free");
 const USD = 1_000_000_000;
 

@@ -5,8 +5,6 @@ import { thresholdOf } from "../../src/domain/quota-state.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import { asking, decideOn, instant, testerOn, tierNamed, tierWith, usedUp } from "../support/decision.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const FREE = tierNamed("free");
 
 /** What Free says to a call, with so much used today and held by calls in flight. */

@@ -13,8 +13,6 @@ import {
 } from "../support/ledger-model.js";
 import { streams } from "../support/ledger-stream.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const RUNS = { numRuns: 300 };
 
 describe("admission", () => {

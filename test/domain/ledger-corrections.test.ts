@@ -18,7 +18,6 @@ import {
 } from "../support/corrected-stream.js";
 import { dateIn, ModelStore } from "../support/ledger-model.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
 const RUNS = { numRuns: 400 };
 
 /** A total that came back to 0 is as good as none. */

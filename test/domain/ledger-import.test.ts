@@ -28,8 +28,6 @@ import {
 import { type ModelConfig, ModelStore, type ModelUser } from "../support/ledger-model.js";
 import { BERLIN, OWN_PRICE_LIST, USERS } from "../support/ledger-stream.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 /** The evening before a month ends in Berlin; in Kathmandu it has. */
 const AT = instant("2026-10-31T21:30:00Z");
 

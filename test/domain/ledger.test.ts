@@ -6,8 +6,6 @@ import { dayLabel, windowLabel } from "../../src/domain/window.js";
 import { dateIn, inOneBatch, type ModelConfig, ModelStore, userNamed } from "../support/ledger-model.js";
 import { streams } from "../support/ledger-stream.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const RUNS = { numRuns: 300 };
 
 function oneByOne({ config, operations }: { config: ModelConfig; operations: readonly Operation[] }) {

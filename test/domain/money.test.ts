@@ -10,8 +10,6 @@ import {
 } from "../../src/domain/money.js";
 import { AlphaError } from "../../src/errors.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const USD = 1_000_000_000;
 const CENT = 10_000_000;
 const nanos = fc.oneof(

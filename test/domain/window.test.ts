@@ -16,8 +16,6 @@ import {
   windowLabel,
 } from "../../src/domain/window.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const ZONES = [

@@ -280,3 +280,18 @@ test("what all hold is not counted too low when a hold runs out between two call
   const [outcome] = await store.meter.commit([reserve("beyond", { tokens: 1 }, "eve", T0 + 1_002)]);
   expect(outcome).toMatchObject({ decision: { code: "emergency-stop" } });
 });
+
+test("what was asked for later does not overtake a settle whose event the ledger turns out to have", async () => {
+  const database = await openFreshSqlite();
+  onTestFinished(() => database.drop());
+  const { meter } = database.store;
+  await populate(database.store, ...USERS);
+  await meter.commit([settle("call", { input: 1, hash: 1 })]);
+  await meter.commit([reserve("call", { tokens: 5 })]);
+  const settled = meter.commit([settle("call", { input: 1, hash: 1 })]);
+  const extended = meter.commit([{ op: "extend", user: "ada", id: "call", at: T0, holdFor: HOUR }]);
+  expect(plain(await Promise.all([settled, extended]))).toMatchObject([
+    [{ op: "settle", status: "duplicate" }],
+    [{ op: "extend", status: "not-held" }],
+  ]);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aiSdk } from "../../src/importers/ai-sdk.js";
+import type { Fields, UsageDraft } from "../../src/importers/importer.js";
 import { isObject } from "../../src/importers/record-fields.js";
 import { at, readFixture, tokensOf } from "./fixture.js";
 import { countAt, expectSoundDrafts } from "./mutations.js";
@@ -75,8 +76,24 @@ it("stays sound whatever becomes of a record", async () => {
     // A total of 0 is one that is not known.
     const total = countAt(usage, "totalTokens") || null;
     // Up to version 5 some totals leave the cached tokens out.
-    const excludes =
-      !isObject(usage.inputTokenDetails) && /anthropic|bedrock|claude/.test(JSON.stringify(fields));
+    const excludes = !isObject(usage.inputTokenDetails) && isAnthropics(fields, draft);
     return total === null || !excludes ? total : total + draft.cacheRead + draft.cacheWrite;
   });
 });
+
+it("knows Anthropic's models under a provider that the application has named itself", () => {
+  const usage = { inputTokens: 12, outputTokens: 150, totalTokens: 162, cachedInputTokens: 40 };
+  const call = { timestamp: "2026-11-18T11:00:00Z", userId: "cora", model: "claude-sonnet-4-5", usage };
+  const providerMetadata = { anthropic: { cacheCreationInputTokens: 300 } };
+  const read = (fields: Fields) =>
+    tokensOf(aiSdk.read(fields, { now: Date.UTC(2026, 10, 22) }) as UsageDraft);
+  expect(read({ ...call, provider: "our-proxy", providerMetadata })).toEqual([12, 40, 300, 150, 0]);
+});
+
+function isAnthropics(fields: Fields, { provider, model }: UsageDraft): boolean {
+  const { providerMetadata } = fields;
+  if (isObject(providerMetadata) && isObject(providerMetadata.anthropic)) return true;
+  return ["", "gateway"].includes(provider)
+    ? model.includes("claude")
+    : ["anthropic", "aws"].includes(provider);
+}

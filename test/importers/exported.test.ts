@@ -19,7 +19,6 @@ import { CORRECTED_CONFIG, LATE, operationsOf, rounds, standingsOf } from "../su
 import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
 import { BERLIN, OWN_PRICE_LIST, streams, USERS } from "../support/ledger-stream.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
 const RUNS = { numRuns: 300 };
 const YEAR = 365 * 86_400_000;
 

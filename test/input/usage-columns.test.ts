@@ -6,8 +6,6 @@ import type { UsageDraft } from "../../src/importers/importer.js";
 import { unpackBatch } from "../../src/input/unpack-columns.js";
 import { ColumnsPacker, makeRoom } from "../../src/input/usage-columns.js";
 
-fc.configureGlobal({ seed: 20_261_122 });
-
 const counts = fc.constantFrom(0, 1, 700, Number.MAX_SAFE_INTEGER);
 const money = fc.constantFrom(0, 75, 9_000_000_000);
 

@@ -46,27 +46,18 @@ export class SqliteMeter implements MeterStore {
     operations: readonly Operation[],
     { background = false }: { readonly background?: boolean } = {},
   ): Promise<readonly OperationOutcome[]> {
-    const outcomes = await this.#enter(operations, true).catch((error: unknown) => {
-      if (!isKeyTaken(error)) throw error;
-      return this.#enter(operations, false);
-    });
-    if (background) await this.#leaveGap();
-    return outcomes;
-  }
-
-  async #enter(operations: readonly Operation[], trusting: boolean): Promise<readonly OperationOutcome[]> {
-    const result = await this.#transaction(
+    const { outcomes } = await this.#transaction(
       "beginImmediate",
-      (on) => {
-        const { saver } = on;
+      (on, trusting) => {
         const decided = applyOperations(load(on, operations, trusting), operations);
-        saver.save(decided.changes);
-        if (decided.guardrails.length > 0) saver.saveGuardrails(decided.guardrails, decided.changes);
+        on.saver.save(decided.changes);
+        if (decided.guardrails.length > 0) on.saver.saveGuardrails(decided.guardrails, decided.changes);
         return decided;
       },
       ({ state }, decided) => state.keep(decided),
     );
-    return result.outcomes;
+    if (background) await this.#leaveGap();
+    return outcomes;
   }
 
   async enterColumns(
@@ -160,20 +151,23 @@ export class SqliteMeter implements MeterStore {
 
   /**
    * Runs `work` in one transaction from a state that is current in it, waiting while somebody else writes.
+   * @param work is run again, and told not to trust, when it wrote a key that was taken: at once, so that nothing that
+   * was asked for later comes first
    * @param committed what to remember of the result
    */
   async #transaction<T>(
     begin: "begin" | "beginImmediate",
-    work: (on: MeterConnection) => T,
+    work: (on: MeterConnection, trusting: boolean) => T,
     committed?: (on: MeterConnection, result: T) => void,
   ): Promise<T> {
     const { path, waitMs } = this.options;
     const since = performance.now();
+    let trusting = true;
     for (;;) {
       try {
         if (this.#refreshing === null) {
           const on = this.#connected();
-          const done = attempt(on, begin, work);
+          const done = attempt(on, begin, work, trusting);
           if (done !== "refresh") {
             committed?.(on, done.result);
             return done.result;
@@ -184,6 +178,10 @@ export class SqliteMeter implements MeterStore {
         }
         await this.#refreshing;
       } catch (error) {
+        if (trusting && isKeyTaken(error)) {
+          trusting = false;
+          continue;
+        }
         if (spoilsConnection(error) && this.#refreshing === null) this.#disconnect();
         if (!isBusy(error) || performance.now() - since >= waitMs) throw explainFault(error, path);
         await delay(1);
@@ -226,13 +224,14 @@ function wantedBy(operation: Operation): Wanted {
 function attempt<T>(
   on: MeterConnection,
   begin: "begin" | "beginImmediate",
-  work: (on: MeterConnection) => T,
+  work: (on: MeterConnection, trusting: boolean) => T,
+  trusting: boolean,
 ): { readonly result: T } | "refresh" {
   const { statements, state } = on;
   statements[begin].run();
   try {
     const current = state.bringUpToDate();
-    const done = current === "current" ? { result: work(on) } : current;
+    const done = current === "current" ? { result: work(on, trusting) } : current;
     statements.commit.run();
     return done;
   } catch (error) {
