@@ -81,7 +81,8 @@ describe("whatever the bytes", () => {
   it.each([
     ["random bytes", anyBytes, bytesIn],
     ["random text", anyText, bytesIn],
-    ["a mutated JSONL file", mutated(JSONL), linesIn],
+    // With a comma at the end of its first line it is JSON that is printed over several.
+    ["a mutated JSONL file", mutated(JSONL), bytesIn],
     ["a mutated CSV file", mutated(CSV), linesIn],
     ["a mutated list of JSON", mutated(JSON_LIST), bytesIn],
     ["a mutated export of OTLP", mutated(OTLP), bytesIn],
