@@ -350,7 +350,10 @@ export function partId(hold: string, number: number): string {
 
 /** The content hash as it is kept: who used it is part of the content. */
 export function hashForUser(hash: number, userId: number): number {
-  return (hash + userId * 0x9e37_79b1) % Number.MAX_SAFE_INTEGER;
+  const added = addedFor(userId);
+  // Never summed up first: beyond the safe integers the sum of two is rounded.
+  const room = Number.MAX_SAFE_INTEGER - added;
+  return hash < room ? hash + added : hash - room;
 }
 
 /**
@@ -358,11 +361,13 @@ export function hashForUser(hash: number, userId: number): number {
  * @returns `null` where none was kept
  */
 export function hashWithoutUser(kept: number, userId: number): number | null {
-  const hash = kept - userId * 0x9e37_79b1;
-  const wrapped = hash < 0 ? hash + Number.MAX_SAFE_INTEGER : hash;
-  // A sum beyond the safe integers was rounded to an even one before it was wrapped.
-  const found = [wrapped, wrapped - 1, wrapped + 1].find((each) => hashForUser(each, userId) === kept);
-  return kept === UNKNOWN_CONTENT ? null : (found ?? null);
+  if (kept === UNKNOWN_CONTENT) return null;
+  const added = addedFor(userId);
+  return kept < added ? kept + (Number.MAX_SAFE_INTEGER - added) : kept - added;
+}
+
+function addedFor(userId: number): number {
+  return (userId * 0x9e37_79b1) % Number.MAX_SAFE_INTEGER;
 }
 
 /** The content hash of an event that stands for no record that was read: whichever comes next is another. */
