@@ -24,7 +24,7 @@ import {
   type Operation,
   type OperationOutcome,
   type PartOfCall,
-  partId,
+  partIdentity,
   type SameEvent,
 } from "./ledger-model.js";
 import type { Amounts, Period } from "./meter.js";
@@ -136,7 +136,7 @@ export class Batch {
   #reserve(operation: Extract<Operation, { op: "reserve" }>): OperationOutcome {
     const { user: name, id, source, request, at, holdFor } = operation;
     const user = this.#user(name);
-    if (user !== undefined && source !== undefined && this.#knownHash(eventKey(source, id)) !== undefined) {
+    if (user !== undefined && source !== undefined && this.#isCounted(source, id)) {
       // Nothing was refused that anybody asked for: it is not counted, and trips nothing.
       const { quotas } = this.#decide(name, request, at).decision;
       return { op: "reserve", decision: refusal("already-settled", quotas), hold: null };
@@ -295,15 +295,28 @@ export class Batch {
     this.#alerts.push(...alerts);
   }
 
-  /** A call in parts is one request: its first part counts it, else its end. */
+  /** A call in parts is one request: its first part counts it, or its end where that comes first. */
   #requestsOf(user: WorkingUser, operation: UsageOperation): number {
     if (operation.op === "record") return operation.entry.requests ?? 1;
     const { entry, at, part } = operation;
-    if (part !== undefined) return part.number === 1 ? 1 : 0;
+    if (part !== undefined) return part.number === 1 && !this.#isKnown(part.source, part.hold) ? 1 : 0;
     const hold = user.liveHold(entry.id, at);
     if (hold !== undefined) return hold.amounts.requests;
-    const first = eventKey(entry.source, partId(entry.id, 1));
-    return this.#seenEvents.has(first) || this.#state.knownEvents.has(first) ? 0 : 1;
+    return this.#isFirstPartKnown(entry.source, entry.id) ? 0 : 1;
+  }
+
+  /** Whether anything that a call used is in the ledger. */
+  #isCounted(source: string, id: string): boolean {
+    return this.#isKnown(source, id) || this.#isFirstPartKnown(source, id);
+  }
+
+  #isFirstPartKnown(source: string, hold: string): boolean {
+    const first = partIdentity(source, hold, 1);
+    return this.#isKnown(first.source, first.id);
+  }
+
+  #isKnown(source: string, id: string): boolean {
+    return this.#knownHash(eventKey(source, id)) !== undefined;
   }
 
   /** What a part has used is no longer held beside it; and a call that reports is alive. */

@@ -124,11 +124,13 @@ export interface LedgerRequest extends CallKind {
   readonly zone?: string | undefined;
 }
 
-/** Says that an entry is a part of what a reserved call uses, and not its end; the entry's id is `partId`'s. */
+/** Says that an entry is a part of what a reserved call uses, and not its end; its identity is that of `partIdentity`. */
 export interface PartOfCall {
+  /** The source under which the call is settled in the end. */
+  readonly source: string;
   /** The id of the reservation, which lives on. */
   readonly hold: string;
-  /** From 1. The first part counts the request. */
+  /** From 1. The first part counts the request, unless the end has. */
   readonly number: number;
   /** How much longer the call may take, in milliseconds; `null`: the setting `hold_ttl`. */
   readonly holdFor: number | null;
@@ -141,8 +143,8 @@ export type Operation =
       readonly user: string;
       readonly id: string;
       /**
-       * The source under which its usage is settled: once it is, the id reserves nothing more. Left out where the id was
-       * made for this call, so that nobody has to look.
+       * The source under which its usage is settled: once any of it is, the id reserves nothing more. Left out where the
+       * id was made for this call, so that nobody has to look.
        */
       readonly source?: string;
       readonly request: LedgerRequest;
@@ -343,9 +345,13 @@ export function eventKey(source: string, id: string): string {
   return `${source}\n${id}`;
 }
 
-/** The id of the event that a part of a call becomes. */
-export function partId(hold: string, number: number): string {
-  return `${hold}#${number}`;
+/** The identity of the event that a part of a call becomes: of a source of its own, in which no call has an id. */
+export function partIdentity(
+  source: string,
+  hold: string,
+  number: number,
+): { readonly source: string; readonly id: string } {
+  return { source: `${source}/part`, id: `${hold}#${number}` };
 }
 
 /** The content hash as it is kept: who used it is part of the content. */

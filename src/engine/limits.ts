@@ -7,7 +7,7 @@ import {
   type Operation,
   type OperationOutcome,
   type PartOfCall,
-  partId,
+  partIdentity,
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
 import type { PricedBy } from "../domain/price-rule.js";
@@ -205,8 +205,8 @@ export class LimitsEngine {
         hint: "the id is the whole call's: report it when you settle the rest",
       });
     }
-    const part = { hold: id, number, holdFor };
-    return this.#enter("settle", user, partId(id, number), usage, { estimated: false, kind: handle, part });
+    const part = { source: LIVE_SOURCE, hold: id, number, holdFor };
+    return this.#enter("settle", user, id, usage, { estimated: false, kind: handle, part });
   }
 
   /** Ends a reservation that used nothing. Releasing twice, or what has expired, does no harm. */
@@ -260,17 +260,20 @@ export class LimitsEngine {
     }: { readonly estimated: boolean; readonly kind?: CallKind; readonly part?: PartOfCall },
   ): Promise<Recorded> {
     const at = this.engine.now();
-    requireId(part?.hold ?? id);
+    requireId(id);
     requireReport(usage, at);
     const book = needsBook(usage, kind) ? await this.#preparing.book() : null;
-    const entry = entryOf(
+    const whole = entryOf(
       user,
       id,
       usage,
       kind === undefined ? { estimated, at, book } : { estimated, at, book, kind },
     );
-    const operation = op === "record" || part === undefined ? { op, entry, at } : { op, entry, at, part };
-    return recordedOf(entry, await this.#submit(operation));
+    if (op === "record" || part === undefined) {
+      return recordedOf(whole, await this.#submit({ op, entry: whole, at }));
+    }
+    const entry = { ...whole, ...partIdentity(part.source, id, part.number) };
+    return recordedOf(entry, await this.#submit({ op, entry, at, part }));
   }
 
   /** A decision as it is said to the application. */

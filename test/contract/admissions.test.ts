@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import type { Operation } from "../../src/domain/ledger-model.js";
+import { type Operation, partIdentity } from "../../src/domain/ledger-model.js";
 import { MOST_REFUSED_CALLS } from "../../src/domain/refused-call.js";
 import { entry, HOUR, MINUTE, populate, record, reserve, settle, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 const part = (hold: string, number: number, tokens: number, at: number): Operation => ({
   op: "settle",
-  entry: entry(`${hold}#${number}`, { input: tokens, output: 0 }),
+  entry: { ...entry(hold, { input: tokens, output: 0 }), ...partIdentity("test", hold, number) },
   at,
-  part: { hold, number, holdFor: null },
+  part: { source: "test", hold, number, holdFor: null },
 });
 
 everyStore((fresh) => {
@@ -40,6 +40,52 @@ everyStore((fresh) => {
       { reserved_at: T0, asked_tokens: 200, requests: 0, part: 2 },
       { reserved_at: T0, asked_tokens: 150, requests: 0, part: null },
     ]);
+  });
+
+  const end = (id: string): Operation => settle(id, { input: 20, output: 0 }, T0 + 3);
+  const first = (id: string): Operation => part(id, 1, 100, T0 + 2);
+  const second = (id: string): Operation => part(id, 2, 50, T0 + 4);
+
+  test.each([
+    ["its first part, as it should", [first, second, end]],
+    ["its end", [end, first, second]],
+    ["its second part, then its end", [second, end, first]],
+  ])("a call in parts is one request, if what is written first is %s", async (_, order) => {
+    const { store, rows } = await fresh();
+    await populate(store, "ada");
+    await store.meter.commit([reserve("a", { tokens: 300 }), reserve("b", { tokens: 300 })]);
+    await store.meter.commit(order.map((operation) => operation("a")));
+    for (const operation of order) await store.meter.commit([operation("b")]);
+    const requests = (await rows("usage_event")).map((row) => Number(row.requests));
+    expect(requests).toHaveLength(6);
+    expect(requests.reduce((sum, each) => sum + each)).toBe(2);
+  });
+
+  test("the parts of a call are no other's calls, whatever their ids", async () => {
+    const { store, rows } = await fresh();
+    await populate(store, "ada");
+    const asked = (id: string): Operation => ({ ...reserve(id, { tokens: 9 }), source: "test" }) as Operation;
+    await store.meter.commit([asked("r"), first("r"), end("r")]);
+    const again = await store.meter.commit([asked("r#1"), settle("r#1"), asked("r#1")]);
+    expect(again).toMatchObject([
+      { decision: { code: "ok" } },
+      { status: "inserted" },
+      { decision: { code: "already-settled" } },
+    ]);
+    expect((await rows("usage_event")).map((row) => Number(row.requests))).toEqual([1, 0, 1]);
+  });
+
+  test("a call of which a part was counted is not made again under its id", async () => {
+    const { store } = await fresh();
+    await populate(store, "ada");
+    const asked: Operation = { ...reserve("r", { tokens: 300 }), source: "test" } as Operation;
+    await store.meter.commit([asked, first("r")]);
+    for (const before of [[], [{ op: "release", user: "ada", id: "r", at: T0 + 3 } as const]]) {
+      await store.meter.commit(before);
+      expect(await store.meter.commit([asked])).toMatchObject([
+        { decision: { code: "already-settled" }, hold: null },
+      ]);
+    }
   });
 
   test("a refused call is kept with what was asked and what it was decided from", async () => {

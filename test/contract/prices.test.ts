@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Decision } from "../../src/domain/decide.js";
+import { partIdentity } from "../../src/domain/ledger-model.js";
 import { NO_RATES } from "../../src/domain/own-price-rules.js";
 import type { OwnPrice } from "../../src/domain/own-prices.js";
 import { ask, change, DAY, entry, populate, record, reserve, settle, T0 } from "../support/store.js";
@@ -117,9 +118,9 @@ everyStore((fresh) => {
       reserve("call", CALL),
       {
         op: "settle",
-        entry: entry("call#1", image),
+        entry: { ...entry("call", image), ...partIdentity("test", "call", 1) },
         at: T0,
-        part: { hold: "call", number: 1, holdFor: null },
+        part: { source: "test", hold: "call", number: 1, holdFor: null },
       },
       settle("call", image),
     ]);

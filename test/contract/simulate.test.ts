@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Operation } from "../../src/domain/ledger-model.js";
+import { type Operation, partIdentity } from "../../src/domain/ledger-model.js";
 import { INITIAL_TIERS, type Tier, withQuota } from "../../src/domain/tier.js";
 import { type Simulated, type SimulationRequest, simulateTier } from "../../src/engine/simulate.js";
 import { engineOn } from "../support/engine-on.js";
@@ -199,9 +199,12 @@ everyStore((fresh) => {
     await populate(database.store, "ada");
     const part = (number: number, used: number, at: number): Operation => ({
       op: "settle",
-      entry: entry(`p#${number}`, { input: used, output: 0, cost: 0, occurredAt: at }),
+      entry: {
+        ...entry("p", { input: used, output: 0, cost: 0, occurredAt: at }),
+        ...partIdentity("test", "p", number),
+      },
       at,
-      part: { hold: "p", number, holdFor: null },
+      part: { source: "test", hold: "p", number, holdFor: null },
     });
     const commit = (operations: Operation[]) => database.store.meter.commit(operations);
     await commit([reserve("p", { tokens: 600 }, "ada", T0)]);

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { storeUnavailable } from "../../src/domain/ledger.js";
-import type { Entry, LedgerRequest, Operation } from "../../src/domain/ledger-model.js";
+import {
+  type Entry,
+  type LedgerRequest,
+  type Operation,
+  partIdentity,
+} from "../../src/domain/ledger-model.js";
 import { AlphaError } from "../../src/errors.js";
 import { instant, tierNamed, tierWith } from "../support/decision.js";
 import { ModelStore, type ModelUser } from "../support/ledger-model.js";
@@ -237,9 +242,14 @@ describe("reserving under an id that is settled", () => {
     expect(codes(store, { ...bobs, user: "ghost" } as Operation)).toEqual(["user-unknown"]);
   });
 
-  it("holds anew what was released, what expired, and what has reported parts only", () => {
+  it("holds anew what was released and what expired, but not what has reported a part", () => {
     const store = storeFor();
-    const part = { hold: "c", number: 1, holdFor: null };
+    const part = (id: string, number: number): Operation => ({
+      op: "settle",
+      entry: entryOf({ ...partIdentity("live", id, number), input: 1, occurredAt: EVENING }),
+      part: { source: "live", hold: id, number, holdFor: null },
+      at: EVENING,
+    });
     expect(
       codes(
         store,
@@ -248,10 +258,16 @@ describe("reserving under an id that is settled", () => {
         again(EVENING, "a"),
         again(EVENING, "b"),
         again(EVENING + 10 * MINUTE, "b"),
-        { op: "settle", entry: entryOf({ id: "c#1", input: 1, occurredAt: EVENING }), part, at: EVENING },
+        part("c", 1),
         again(EVENING, "c"),
+        again(EVENING, "d"),
+        part("d", 1),
+        again(EVENING, "d"),
       ),
-    ).toEqual(["ok", "released", "ok", "ok", "ok", "inserted", "ok"]);
+    ).toEqual([
+      ...["ok", "released", "ok", "ok", "ok"],
+      ...["inserted", "already-settled", "ok", "inserted", "already-settled"],
+    ]);
   });
 });
 

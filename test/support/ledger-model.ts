@@ -19,6 +19,7 @@ import {
   type LedgerUser,
   type Operation,
   type OperationOutcome,
+  partIdentity,
   type RefusalCount,
   windowKey,
 } from "../../src/domain/ledger-model.js";
@@ -119,10 +120,18 @@ export class ModelStore {
       };
       if (operation.op === "reserve" && operation.source !== undefined) {
         addKnown(operation.source, operation.id);
+        const first = partIdentity(operation.source, operation.id, 1);
+        addKnown(first.source, first.id);
       }
       if (operation.op !== "settle" && operation.op !== "record") continue;
       const { source, id, providerId } = operation.entry;
       addKnown(source, id);
+      if (operation.op === "settle") {
+        const { part } = operation;
+        const first = partIdentity(source, id, 1);
+        if (part === undefined) addKnown(first.source, first.id);
+        else addKnown(part.source, part.hold);
+      }
       for (const key of this.keys.values()) {
         if (providerId !== null && key.providerId === providerId) knownProviderIds.add(providerId);
       }

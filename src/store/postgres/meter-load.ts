@@ -5,7 +5,7 @@ import {
   type LedgerState,
   type LedgerUser,
   type Operation,
-  partId,
+  partIdentity,
   windowKey,
 } from "../../domain/ledger-model.js";
 import type { Period } from "../../domain/meter.js";
@@ -33,24 +33,28 @@ export function wantedBy(operations: readonly Operation[]): Wanted {
   const sources: string[] = [];
   const ids: string[] = [];
   const providerIds: string[] = [];
+  const wantEvent = (event: { readonly source: string; readonly id: string }) => {
+    sources.push(event.source);
+    ids.push(event.id);
+  };
   for (const operation of operations) {
     instants.add(operation.at);
     if (operation.op !== "settle" && operation.op !== "record") {
       names.add(operation.user);
       if (operation.op !== "reserve" || operation.source === undefined) continue;
-      sources.push(operation.source);
-      ids.push(operation.id);
+      wantEvent({ source: operation.source, id: operation.id });
+      wantEvent(partIdentity(operation.source, operation.id, 1));
       continue;
     }
     const { user, source, id, providerId } = operation.entry;
     names.add(user);
     if (operation.entry.occurredAt > operation.at) ahead.add(operation.entry.occurredAt);
-    sources.push(source);
-    ids.push(id);
-    // Whether a part of the call has counted its request already.
-    if (operation.op === "settle" && operation.part === undefined) {
-      sources.push(source);
-      ids.push(partId(id, 1));
+    wantEvent({ source, id });
+    // Whether the end or the first part of the call has counted its request already.
+    if (operation.op === "settle") {
+      const { part } = operation;
+      if (part === undefined) wantEvent(partIdentity(source, id, 1));
+      else if (part.number === 1) wantEvent({ source: part.source, id: part.hold });
     }
     if (providerId !== null) providerIds.push(providerId);
   }

@@ -15,7 +15,6 @@ import {
   type LedgerResult,
   type LedgerState,
   type LedgerUser,
-  partId,
   windowKey,
 } from "../../domain/ledger-model.js";
 import { type Amounts, noAmounts, type Period } from "../../domain/meter.js";
@@ -62,8 +61,10 @@ export interface Wanted {
   readonly ahead?: Instant;
   /** The event that it brings, or that it must not find. */
   readonly event?: EventName;
-  /** Whether the event settles the reservation of its id. */
-  readonly settles?: boolean;
+  /** Another one of the same call, which may have counted its request. */
+  readonly beside?: Pick<EventName, "source" | "id">;
+  /** The reservation that the event settles: in the end, or a part of it. */
+  readonly settles?: { readonly hold: string; readonly inTheEnd: boolean };
 }
 
 /** An event, as far as it may be in the ledger already. */
@@ -157,18 +158,18 @@ export class MeterState {
     const users = new Map<string, LedgerUser>();
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
-    for (const { name, at, ahead, event, settles } of wanted) {
+    for (const { name, at, ahead, event, beside, settles } of wanted) {
       let user = this.#metering(name, at, true) ?? undefined;
       if (ahead !== undefined) user = this.#metering(name, ahead, true) ?? undefined;
       if (user !== undefined) users.set(name, user);
       // Also for nobody: a preview may take the name for somebody who is to be onboarded.
       if (event === undefined) continue;
       const { source, id, providerId } = event;
-      const hold = settles === true ? user?.holds.get(id) : undefined;
+      const hold = settles === undefined ? undefined : user?.holds.get(settles.hold);
       const lives = hold !== undefined && hold.expiresAt > at;
-      if (!(lives && trusting)) this.#findEvent(source, id, knownEvents);
-      // A live hold tells by itself whether a part of the call has counted its request.
-      if (settles === true && !lives) this.#findEvent(source, partId(id, 1), knownEvents);
+      if (!(lives && trusting && settles?.inTheEnd === true)) this.#findEvent(source, id, knownEvents);
+      // A live hold tells by itself whether the request was counted.
+      if (beside !== undefined && !lives) this.#findEvent(beside.source, beside.id, knownEvents);
       if (providerId !== null && this.statements.providerId.get(providerId) !== undefined) {
         knownProviderIds.add(providerId);
       }

@@ -2,7 +2,13 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import type { Decision } from "../../domain/decide.js";
 import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.js";
 import { applyOperations, checkRequest, checkUser } from "../../domain/ledger.js";
-import type { LedgerRequest, LedgerState, Operation, OperationOutcome } from "../../domain/ledger-model.js";
+import {
+  type LedgerRequest,
+  type LedgerState,
+  type Operation,
+  type OperationOutcome,
+  partIdentity,
+} from "../../domain/ledger-model.js";
 import { type PreviewMemory, previewOperations } from "../../domain/ledger-preview.js";
 import type { Durability, Settings } from "../../domain/settings.js";
 import type { Instant } from "../../domain/window.js";
@@ -211,13 +217,24 @@ function wantedBy(operation: Operation): Wanted {
   const { op, at } = operation;
   if (op === "reserve" && operation.source !== undefined) {
     const { user, source, id } = operation;
-    return { name: user, at, event: { source, id, providerId: null } };
+    const beside = partIdentity(source, id, 1);
+    return { name: user, at, event: { source, id, providerId: null }, beside };
   }
   if (op !== "settle" && op !== "record") return { name: operation.user, at };
   const { entry } = operation;
-  const settles = op === "settle" && operation.part === undefined;
-  const wanted = { name: entry.user, at, event: entry, settles };
+  const wanted = { name: entry.user, at, event: entry, ...(op === "settle" && settledBy(operation)) };
   return entry.occurredAt > at ? { ...wanted, ahead: entry.occurredAt } : wanted;
+}
+
+function settledBy({
+  entry: { source, id },
+  part,
+}: Extract<Operation, { op: "settle" }>): Pick<Wanted, "beside" | "settles"> {
+  if (part === undefined) {
+    return { beside: partIdentity(source, id, 1), settles: { hold: id, inTheEnd: true } };
+  }
+  const settles = { hold: part.hold, inTheEnd: false };
+  return part.number === 1 ? { beside: { source: part.source, id: part.hold }, settles } : { settles };
 }
 
 /** One try, from beginning to commit without giving way. `refresh`: what decides has to be read again first. */
