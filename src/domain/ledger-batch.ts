@@ -24,9 +24,9 @@ import {
   type Operation,
   type OperationOutcome,
   type PartOfCall,
-  partIdentity,
   type SameEvent,
 } from "./ledger-model.js";
+import { MetEvents } from "./met-events.js";
 import type { Amounts, Period } from "./meter.js";
 import { addNanos, type Nanos } from "./money.js";
 import { type Price, priceUsage, type QuotedRates } from "./price-rule.js";
@@ -49,8 +49,7 @@ export class Batch {
   readonly #state: LedgerState;
   readonly #zone;
   readonly #users = new Map<number, WorkingUser>();
-  readonly #seenEvents = new Map<string, number>();
-  readonly #seenProviderIds = new Set<string>();
+  readonly #met: MetEvents;
   readonly #events: LedgerEvent[] = [];
   readonly #sameEvents: SameEvent[] = [];
   #corrections: BatchCorrections | null = null;
@@ -64,6 +63,7 @@ export class Batch {
   constructor(state: LedgerState) {
     this.#state = state;
     this.#stops = state.stops;
+    this.#met = new MetEvents(state, () => this.#corrections);
     this.#zone = calendar(state.settings.time_zone);
     this.#guardrails = new GuardrailWatch(state.guardrails, state.systemHeld);
   }
@@ -136,7 +136,7 @@ export class Batch {
   #reserve(operation: Extract<Operation, { op: "reserve" }>): OperationOutcome {
     const { user: name, id, source, request, at, holdFor } = operation;
     const user = this.#user(name);
-    if (user !== undefined && source !== undefined && this.#isCounted(source, id)) {
+    if (user !== undefined && source !== undefined && this.#met.hasAnyOf(source, id)) {
       // Nothing was refused that anybody asked for: it is not counted, and trips nothing.
       const { quotas } = this.#decide(name, request, at).decision;
       return { op: "reserve", decision: refusal("already-settled", quotas), hold: null };
@@ -217,23 +217,22 @@ export class Batch {
     if (op === "settle" && part === undefined) this.#dropHold(user, entry.id, at);
     const hash = hashForUser(entry.hash, user.loaded.id);
     const key = eventKey(entry.source, entry.id);
-    const known = this.#knownHash(key);
+    const known = this.#met.hash(key);
     if (known === hash) return { op, status: "duplicate", event: null };
     if (known !== undefined) {
       if (entry.supersedes !== true) return { op, status: "conflict", event: null };
       return { op, ...this.#supersede(user, key, this.#event(entry, hash, entered)) };
     }
     const { providerId } = entry;
-    if (providerId !== null && (this.#seenProviderIds.has(providerId) || this.#knowsProviderId(providerId))) {
+    if (providerId !== null && this.#met.hasProviderId(providerId)) {
       // Its own id counts as known from now on, or a retry that leaves the provider id out would count again.
-      this.#seenEvents.set(key, hash);
+      this.#met.add(key, hash, null);
       const { source, id, importId } = entry;
       this.#sameEvents.push({ source, id, hash, providerId, importId });
       return { op, status: "duplicate", event: null };
     }
     if (isSealed(entry.occurredAt, this.#state.sealedUntil)) return { op, status: "sealed", event: null };
-    if (providerId !== null) this.#seenProviderIds.add(providerId);
-    this.#seenEvents.set(key, hash);
+    this.#met.add(key, hash, providerId);
     const event = this.#event(entry, hash, entered);
     if (part !== undefined) this.#lowerHold(user, part, event, at);
     if (entry.supersedes === true) this.#correcting().mayBeSuperseded(key, this.#events.length);
@@ -242,25 +241,12 @@ export class Batch {
     return { op, status: "inserted", event };
   }
 
-  /** The content hash of an event that the batch has brought, or that the ledger had. */
-  #knownHash(key: string): number | undefined {
-    const seen = this.#seenEvents.get(key);
-    if (seen !== undefined || this.#corrections?.isFree(key) === true) return seen;
-    return this.#state.knownEvents.get(key);
-  }
-
-  #knowsProviderId(providerId: string): boolean {
-    return (
-      this.#state.knownProviderIds.has(providerId) && this.#corrections?.isFreeProviderId(providerId) !== true
-    );
-  }
-
   #correcting(): BatchCorrections {
     const { corrections, sealedUntil } = this.#state;
     this.#corrections ??= new BatchCorrections(
       corrections,
       { zone: this.#zone, sealedUntil },
-      { events: this.#events, hashes: this.#seenEvents },
+      { events: this.#events, hashes: this.#met.brought },
     );
     return this.#corrections;
   }
@@ -299,24 +285,10 @@ export class Batch {
   #requestsOf(user: WorkingUser, operation: UsageOperation): number {
     if (operation.op === "record") return operation.entry.requests ?? 1;
     const { entry, at, part } = operation;
-    if (part !== undefined) return part.number === 1 && !this.#isKnown(part.source, part.hold) ? 1 : 0;
+    if (part !== undefined) return part.number === 1 && !this.#met.hasEnd(part.source, part.hold) ? 1 : 0;
     const hold = user.liveHold(entry.id, at);
     if (hold !== undefined) return hold.amounts.requests;
-    return this.#isFirstPartKnown(entry.source, entry.id) ? 0 : 1;
-  }
-
-  /** Whether anything that a call used is in the ledger. */
-  #isCounted(source: string, id: string): boolean {
-    return this.#isKnown(source, id) || this.#isFirstPartKnown(source, id);
-  }
-
-  #isFirstPartKnown(source: string, hold: string): boolean {
-    const first = partIdentity(source, hold, 1);
-    return this.#isKnown(first.source, first.id);
-  }
-
-  #isKnown(source: string, id: string): boolean {
-    return this.#knownHash(eventKey(source, id)) !== undefined;
+    return this.#met.hasFirstPart(entry.source, entry.id) ? 0 : 1;
   }
 
   /** What a part has used is no longer held beside it; and a call that reports is alive. */

@@ -15,6 +15,7 @@ import {
   type LedgerResult,
   type LedgerState,
   type LedgerUser,
+  partIdentity,
   windowKey,
 } from "../../domain/ledger-model.js";
 import { type Amounts, noAmounts, type Period } from "../../domain/meter.js";
@@ -61,10 +62,15 @@ export interface Wanted {
   readonly ahead?: Instant;
   /** The event that it brings, or that it must not find. */
   readonly event?: EventName;
-  /** Another one of the same call, which may have counted its request. */
-  readonly beside?: Pick<EventName, "source" | "id">;
-  /** The reservation that the event settles: in the end, or a part of it. */
-  readonly settles?: { readonly hold: string; readonly inTheEnd: boolean };
+  /** The call that the event is the end of, or a part of, or that is asked for; others of its events may be there. */
+  readonly call?: Call;
+}
+
+interface Call {
+  readonly source: string;
+  readonly id: string;
+  /** What the event is of it: nothing where the call is only asked for. */
+  readonly brings: "end" | "first part" | "later part" | "nothing";
 }
 
 /** An event, as far as it may be in the ledger already. */
@@ -158,18 +164,18 @@ export class MeterState {
     const users = new Map<string, LedgerUser>();
     const knownEvents = new Map<string, number>();
     const knownProviderIds = new Set<string>();
-    for (const { name, at, ahead, event, beside, settles } of wanted) {
+    for (const { name, at, ahead, event, call } of wanted) {
       let user = this.#metering(name, at, true) ?? undefined;
       if (ahead !== undefined) user = this.#metering(name, ahead, true) ?? undefined;
       if (user !== undefined) users.set(name, user);
       // Also for nobody: a preview may take the name for somebody who is to be onboarded.
       if (event === undefined) continue;
       const { source, id, providerId } = event;
-      const hold = settles === undefined ? undefined : user?.holds.get(settles.hold);
+      const hold = call === undefined || call.brings === "nothing" ? undefined : user?.holds.get(call.id);
       const lives = hold !== undefined && hold.expiresAt > at;
-      if (!(lives && trusting && settles?.inTheEnd === true)) this.#findEvent(source, id, knownEvents);
+      if (!(lives && trusting && call?.brings === "end")) this.#findEvent(source, id, knownEvents);
       // A live hold tells by itself whether the request was counted.
-      if (beside !== undefined && !lives) this.#findEvent(beside.source, beside.id, knownEvents);
+      if (call !== undefined && !lives) this.#findOthersOf(call, knownEvents);
       if (providerId !== null && this.statements.providerId.get(providerId) !== undefined) {
         knownProviderIds.add(providerId);
       }
@@ -181,6 +187,13 @@ export class MeterState {
     const { guardrails, systemHeld } = this.#guardrailsAt(wanted);
     const known = { users, knownEvents, knownProviderIds };
     return { settings, stops, ownPrices, sealedUntil, ...known, guardrails, systemHeld };
+  }
+
+  /** Its end, or its first part: either may have counted its request. */
+  #findOthersOf({ source, id, brings }: Call, known: Map<string, number>): void {
+    if (brings === "later part") return;
+    const other = brings === "first part" ? { source, id } : partIdentity(source, id, 1);
+    this.#findEvent(other.source, other.id, known);
   }
 
   #findEvent(source: string, id: string, known: Map<string, number>): void {

@@ -2,13 +2,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import type { Decision } from "../../domain/decide.js";
 import type { ColumnsEntered, ImportColumns } from "../../domain/import-columns.js";
 import { applyOperations, checkRequest, checkUser } from "../../domain/ledger.js";
-import {
-  type LedgerRequest,
-  type LedgerState,
-  type Operation,
-  type OperationOutcome,
-  partIdentity,
-} from "../../domain/ledger-model.js";
+import type { LedgerRequest, LedgerState, Operation, OperationOutcome } from "../../domain/ledger-model.js";
 import { type PreviewMemory, previewOperations } from "../../domain/ledger-preview.js";
 import type { Durability, Settings } from "../../domain/settings.js";
 import type { Instant } from "../../domain/window.js";
@@ -217,24 +211,22 @@ function wantedBy(operation: Operation): Wanted {
   const { op, at } = operation;
   if (op === "reserve" && operation.source !== undefined) {
     const { user, source, id } = operation;
-    const beside = partIdentity(source, id, 1);
-    return { name: user, at, event: { source, id, providerId: null }, beside };
+    const call = { source, id, brings: "nothing" as const };
+    return { name: user, at, event: { source, id, providerId: null }, call };
   }
   if (op !== "settle" && op !== "record") return { name: operation.user, at };
   const { entry } = operation;
-  const wanted = { name: entry.user, at, event: entry, ...(op === "settle" && settledBy(operation)) };
+  const wanted =
+    op === "settle"
+      ? { name: entry.user, at, event: entry, call: callOf(operation) }
+      : { name: entry.user, at, event: entry };
   return entry.occurredAt > at ? { ...wanted, ahead: entry.occurredAt } : wanted;
 }
 
-function settledBy({
-  entry: { source, id },
-  part,
-}: Extract<Operation, { op: "settle" }>): Pick<Wanted, "beside" | "settles"> {
-  if (part === undefined) {
-    return { beside: partIdentity(source, id, 1), settles: { hold: id, inTheEnd: true } };
-  }
-  const settles = { hold: part.hold, inTheEnd: false };
-  return part.number === 1 ? { beside: { source: part.source, id: part.hold }, settles } : { settles };
+function callOf({ entry, part }: Extract<Operation, { op: "settle" }>): NonNullable<Wanted["call"]> {
+  if (part === undefined) return { source: entry.source, id: entry.id, brings: "end" };
+  const { source, hold: id, number } = part;
+  return { source, id, brings: number === 1 ? "first part" : "later part" };
 }
 
 /** One try, from beginning to commit without giving way. `refresh`: what decides has to be read again first. */
