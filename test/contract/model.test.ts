@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { LedgerEvent } from "../../src/domain/ledger-model.js";
 import { CORRECTED_CONFIG, cut, cuts, LATE, operationsOf, rounds } from "../support/corrected-stream.js";
 import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
-import { OWN_PRICE_LIST, streams } from "../support/ledger-stream.js";
+import { OWN_PRICE_LIST, streamsInParts } from "../support/ledger-stream.js";
 import { change, newUser, type Row, type TestDatabase } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
@@ -205,7 +205,7 @@ everyStore((fresh) => {
   test("any stream in any batches, over several connections, is what the pure core makes of it", async () => {
     await fc.assert(
       fc.asyncProperty(
-        streams,
+        streamsInParts,
         fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
         async ({ config, operations }, sizes) => {
           const database = await fresh();

@@ -17,7 +17,7 @@ import { nativeFields } from "../../src/importers/exported.js";
 import type { Fields, UsageDraft } from "../../src/importers/importer.js";
 import { CORRECTED_CONFIG, LATE, operationsOf, rounds, standingsOf } from "../support/corrected-stream.js";
 import { type ModelConfig, ModelStore } from "../support/ledger-model.js";
-import { BERLIN, OWN_PRICE_LIST, streams, USERS } from "../support/ledger-stream.js";
+import { BERLIN, OWN_PRICE_LIST, streamsInParts, USERS } from "../support/ledger-stream.js";
 
 const RUNS = { numRuns: 300 };
 const YEAR = 365 * 86_400_000;
@@ -129,7 +129,7 @@ function checkReproduced(store: ModelStore, met: readonly Operation[]): void {
 describe("an exported ledger", () => {
   it("counts, costs and knows the same elsewhere, however it was metered", () => {
     fc.assert(
-      fc.property(streams, ({ config, operations }) => {
+      fc.property(streamsInParts, ({ config, operations }) => {
         fc.pre(config.settings.time_zone === BERLIN.time_zone);
         const met = operations.filter(({ op }) => op !== "correct");
         checkReproduced(played([met], config), met);

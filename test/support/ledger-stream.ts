@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import type { Override } from "../../src/domain/entitlement.js";
-import { type Entry, type LedgerRequest, type Operation, windowKey } from "../../src/domain/ledger-model.js";
+import {
+  type Entry,
+  type LedgerRequest,
+  type Operation,
+  partIdentity,
+  windowKey,
+} from "../../src/domain/ledger-model.js";
 import type { Quota } from "../../src/domain/meter.js";
 import { NO_RATES } from "../../src/domain/own-price-rules.js";
 import { type OwnPrice, OwnPrices } from "../../src/domain/own-prices.js";
@@ -218,20 +224,41 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** A stream of operations, its clock moving forward over midnights, a change of the clocks and a month's end. */
-export const streams: fc.Arbitrary<{
+const parts: fc.Arbitrary<Step> = fc
+  .record({ entry: entries, number: fc.constantFrom(1, 1, 2, 3), age: ages, holdFor })
+  .map(({ entry, number, age, holdFor }) => (at) => {
+    const { source, id: hold } = entry;
+    const part = { ...partIdentity(source, hold, number), providerId: null, occurredAt: at - age };
+    return { op: "settle", entry: { ...entry, ...part }, part: { source, hold, number, holdFor }, at };
+  });
+
+interface Stream {
   readonly config: ModelConfig;
   readonly operations: readonly Operation[];
-}> = fc.record({
-  config: configs,
-  operations: fc.array(fc.tuple(pauses, steps), { minLength: 1, maxLength: 60, size: "max" }).map((timed) => {
-    let at = START;
-    return timed.map(([pause, step]) => {
-      at += pause;
-      return step(at);
-    });
-  }),
-});
+}
+
+/** A stream of operations, its clock moving forward over midnights, a change of the clocks and a month's end. */
+export const streams = streamsOf(steps);
+
+/** The same, with calls that are settled in parts among them. */
+export const streamsInParts = streamsOf(
+  fc.oneof({ weight: 7, arbitrary: steps }, { weight: 2, arbitrary: parts }),
+);
+
+function streamsOf(each: fc.Arbitrary<Step>): fc.Arbitrary<Stream> {
+  return fc.record({
+    config: configs,
+    operations: fc
+      .array(fc.tuple(pauses, each), { minLength: 1, maxLength: 60, size: "max" })
+      .map((timed) => {
+        let at = START;
+        return timed.map(([pause, step]) => {
+          at += pause;
+          return step(at);
+        });
+      }),
+  });
+}
 
 export function entryOf(rest: Partial<Entry> = {}): Entry {
   return {

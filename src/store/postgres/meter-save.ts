@@ -47,7 +47,7 @@ function savesEvents(events: readonly LedgerEvent[], names: Numbers): Asked[] {
   ];
   const values = [...rowValues(events, names), ...keys];
   // Usage that is only recorded does not pay for what it cannot have.
-  return events.every(({ reserved }) => reserved === null)
+  return events.every(({ reserved, part }) => reserved === null && part === null)
     ? [{ statement: SAVE_EVENTS, values }]
     : [{ statement: SAVE_RESERVED_EVENTS, values: [...values, ...reservedValues(events)] }];
 }

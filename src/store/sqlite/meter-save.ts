@@ -104,7 +104,7 @@ export class MeterSaver {
   #saveEvents({ events }: Changes): void {
     if (events.length === 0) return;
     // Usage that is only recorded does not pay for what it cannot have.
-    const someReserved = events.some(({ reserved }) => reserved !== null);
+    const someReserved = events.some(({ reserved, part }) => reserved !== null || part !== null);
     const rows: unknown[] = [];
     for (const event of events) {
       rows.push(

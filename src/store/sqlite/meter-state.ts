@@ -171,10 +171,10 @@ export class MeterState {
       // Also for nobody: a preview may take the name for somebody who is to be onboarded.
       if (event === undefined) continue;
       const { source, id, providerId } = event;
-      const hold = call === undefined || call.brings === "nothing" ? undefined : user?.holds.get(call.id);
-      const lives = hold !== undefined && hold.expiresAt > at;
-      if (!(lives && trusting && call?.brings === "end")) this.#findEvent(source, id, knownEvents);
-      // A live hold tells by itself whether the request was counted.
+      const ended = call?.brings === "end" ? user?.holds.get(call.id) : undefined;
+      const lives = ended !== undefined && ended.expiresAt > at;
+      if (!(lives && trusting)) this.#findEvent(source, id, knownEvents);
+      // A live hold tells its end by itself whether the request was counted.
       if (call !== undefined && !lives) this.#findOthersOf(call, knownEvents);
       if (providerId !== null && this.statements.providerId.get(providerId) !== undefined) {
         knownProviderIds.add(providerId);
