@@ -9,12 +9,14 @@ import {
   type CallOptions,
   chargesNothing,
   type GenerateResult,
+  identified,
   kindOf,
   type Model,
   roughInput,
   usageOf,
 } from "./integrations/ai-sdk-call.js";
 import { imagesIn, meteredStream } from "./integrations/ai-sdk-stream.js";
+import { WordlessEnd, withoutWordlessEnd } from "./integrations/wordless-end.js";
 
 export interface LimitsModelOptions {
   /** Whose call it is: id, email or alias. A call's own `providerOptions.alpha.user` goes before it. */
@@ -87,13 +89,12 @@ export function limitsModelMiddleware(
               throw error;
             }
             const usage = usageOf(made.usage);
-            const { id } = made.response ?? {};
             if (usage !== null) {
               guarded.report({
                 ...usage,
                 images: imagesIn(made.content),
                 status: made.finishReason.unified === "error" ? "error" : "ok",
-                ...(id === undefined ? {} : { providerId: id }),
+                ...identified(made.response?.id),
               });
             }
             return made;
@@ -113,7 +114,7 @@ export function limitsModelMiddleware(
       return new Promise((resolve, reject) => {
         params.abortSignal?.throwIfAborted();
         let streams = false;
-        const settled = limits.guard(
+        const guarding = limits.guard(
           requestOf(params, model, options),
           async (guarded) => {
             let result: Awaited<ReturnType<typeof doStream>>;
@@ -132,14 +133,16 @@ export function limitsModelMiddleware(
               now,
             });
             resolve({ ...result, stream });
-            const usage = await ended;
+            const { usage, failed } = await ended;
             if (usage !== null) guarded.report(usage);
+            else if (failed) throw new WordlessEnd();
           },
           guardOptions,
         );
+        const settled = withoutWordlessEnd(guarding);
         settled.then(
           (call) => {
-            if (!call.admitted) reject(new LimitsBlockedError(call.decision));
+            if (call?.admitted === false) reject(new LimitsBlockedError(call.decision));
           },
           // Once it streams, the error is the stream's.
           (error: unknown) => {

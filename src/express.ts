@@ -14,12 +14,16 @@ import {
   type UsageReport,
 } from "./index.js";
 import { answerBlocked, blockingQuota, fullestQuota, setRateLimit } from "./integrations/http-answer.js";
+import { WordlessEnd, withoutWordlessEnd } from "./integrations/wordless-end.js";
 
 /** What a handler tells about the request that it serves. */
 export interface RequestLimits {
+  /** What admitted it: `maxTokens` is what may be granted to the model, `message` what may be told to the tester. */
+  readonly decision: Decision;
   /**
    * Says what the request used; the last word counts.
    * @returns `false` when it comes too late: the response has ended, and the request is settled
+   * @throws AlphaError `usage` for counts that make no sense; what was said before it stands
    */
   report(usage: UsageReport): boolean;
   /** Says that nothing was used. Unless usage is reported nevertheless, what was held is given back. */
@@ -46,8 +50,8 @@ export interface LimitsMiddlewareOptions<Request extends IncomingMessage = Incom
     next: Next,
   ) => unknown;
   /**
-   * Told when usage could not be written, after the response: keep the error, and call its `retry()` when the
-   * database is back. Unless given, it is a warning of the process (`process.on("warning")`).
+   * Told when usage could not be written, after the response: keep the error, and call its `retry()` when what its
+   * `code` says is mended: `database`, most often. Unless given, it is a warning of the process (`process.on("warning")`).
    */
   readonly onError?: (error: unknown, request: Request) => void;
   /** The clock for `Retry-After` and `RateLimit-Reset`; the machine's unless given. */
@@ -55,7 +59,8 @@ export interface LimitsMiddlewareOptions<Request extends IncomingMessage = Incom
 }
 
 type Next = (error?: unknown) => void;
-type Admission = { readonly decision: Decision } | { readonly admitted: Call };
+/** The call is `null` where the decision is to block. */
+type Admission = { readonly decision: Decision; readonly call: Call | null };
 /** How a response came to its end: sent, or cut off because the client went away. */
 type End = "finished" | "closed";
 
@@ -80,16 +85,15 @@ export function limitsMiddleware<Request extends IncomingMessage = IncomingMessa
   async function enter(request: Request, response: ServerResponse, next: Next): Promise<boolean> {
     const asked = await options.request(request);
     if (asked === null) return true;
-    const call = new Call(response);
+    const ending = new Ending(response);
     const report = (error: unknown) => onError(error, request);
-    const admission =
+    const { decision, call } =
       mode === "check"
-        ? await checked(limits, asked, call, report)
-        : await reserved(limits, asked, call, report, options.holdForMs);
+        ? await checked(limits, asked, ending, report)
+        : await reserved(limits, asked, ending, report, options.holdForMs);
 
-    if ("decision" in admission) {
-      const { decision } = admission;
-      if (call.end !== null) return false;
+    if (call === null) {
+      if (ending.how !== null) return false;
       if (headers) setRateLimit(response, blockingQuota(decision), now());
       if (onBlocked === undefined) answerBlocked(decision, response, now());
       else await onBlocked(decision, request, response, next);
@@ -97,10 +101,11 @@ export function limitsMiddleware<Request extends IncomingMessage = IncomingMessa
     }
     // Asked again, with the hold in place: what is left is then right for many requests at once, too.
     if (headers) {
-      const standing = await limits.check({ ...asked, tokens: 0, images: 0, cost: 0 });
+      const { maxTokens, ...rest } = asked;
+      const standing = await limits.check({ ...rest, tokens: 0, images: 0, cost: 0 });
       setRateLimit(response, fullestQuota(standing, asked), now());
     }
-    if (call.end !== null) return false;
+    if (ending.how !== null) return false;
     call.handlerRuns = true;
     METERED.set(request, call);
     return true;
@@ -114,18 +119,15 @@ export function limitsMiddleware<Request extends IncomingMessage = IncomingMessa
   };
 }
 
-/** One admitted request, until its response ends. */
-class Call implements RequestLimits {
-  handlerRuns = false;
-  end: End | null = null;
-  usage: UsageReport | null = null;
-  readonly ended: Promise<void>;
-  #began = true;
+/** How a response comes to its end. */
+class Ending {
+  how: End | null = null;
+  readonly reached: Promise<void>;
 
-  constructor(response: ServerResponse) {
-    this.ended = new Promise((resolve) => {
+  constructor(private readonly response: ServerResponse) {
+    this.reached = new Promise((resolve) => {
       const end = (how: End) => {
-        this.end ??= how;
+        this.how ??= how;
         resolve();
       };
       if (response.closed || response.destroyed) return end("closed");
@@ -134,13 +136,31 @@ class Call implements RequestLimits {
     });
   }
 
+  get isFailure(): boolean {
+    return this.response.statusCode >= 500;
+  }
+}
+
+/** One admitted request, until its response ends. */
+class Call implements RequestLimits {
+  handlerRuns = false;
+  usage: UsageReport | null = null;
+  #began = true;
+
+  constructor(
+    private readonly limits: Limits,
+    readonly decision: Decision,
+    private readonly ending: Ending,
+  ) {}
+
   /** Whether the hold is to be given back. */
   get usedNothing(): boolean {
     return this.usage === null && !(this.handlerRuns && this.#began);
   }
 
   report(usage: UsageReport): boolean {
-    if (this.end !== null) return false;
+    if (this.ending.how !== null) return false;
+    this.limits.requireReport(usage);
     this.usage = usage;
     return true;
   }
@@ -150,13 +170,10 @@ class Call implements RequestLimits {
   }
 }
 
-/** What the guarded function throws to have the hold given back. */
-const NOTHING_USED = new Error("nothing was used");
-
 function reserved(
   limits: Limits,
   asked: LimitsRequest,
-  call: Call,
+  ending: Ending,
   onError: (error: unknown) => void,
   holdForMs: number | undefined,
 ): Promise<Admission> {
@@ -165,28 +182,23 @@ function reserved(
     const untilTheEnd = limits.guard(
       asked,
       async (guarded) => {
+        const { decision } = guarded;
+        const call = new Call(limits, decision, ending);
         admitted = true;
-        resolve({ admitted: call });
-        await call.ended;
-        if (call.usage !== null) guarded.report(call.usage);
-        if (!call.usedNothing) return;
-        guarded.neverBegan();
-        throw NOTHING_USED;
+        resolve({ decision, call });
+        await ending.reached;
+        if (call.usage !== null) return guarded.report(call.usage);
+        if (call.usedNothing) guarded.neverBegan();
+        if (call.usedNothing || ending.isFailure) throw new WordlessEnd();
       },
       holdForMs === undefined ? {} : { holdForMs },
     );
-    untilTheEnd.then(
+    withoutWordlessEnd(untilTheEnd).then(
       (result) => {
-        if (!result.admitted) resolve({ decision: result.decision });
+        if (result?.admitted === false) resolve({ decision: result.decision, call: null });
       },
-      (error: unknown) => {
-        if (error === NOTHING_USED) return;
-        if (!admitted) reject(error);
-        // The hold could not be given back. Nothing is lost by it: it expires.
-        else if (error instanceof AggregateError && error.errors[0] === NOTHING_USED)
-          onError(error.errors[1]);
-        else onError(error);
-      },
+      // Where it is the hold that could not be given back, nothing is lost: it expires.
+      (error: unknown) => (admitted ? onError(error) : reject(error)),
     );
   });
 }
@@ -194,14 +206,15 @@ function reserved(
 async function checked(
   limits: Limits,
   asked: LimitsRequest,
-  call: Call,
+  ending: Ending,
   onError: (error: unknown) => void,
 ): Promise<Admission> {
   const decision = await limits.check(asked);
-  if (decision.outcome === "block") return { decision };
+  if (decision.outcome === "block") return { decision, call: null };
+  const call = new Call(limits, decision, ending);
   const { user, provider = "", model = "", feature = "" } = asked;
   const handle: ReservationHandle = { user, id: `http-${randomUUID()}`, provider, model, feature };
-  void call.ended.then(async () => {
+  void ending.reached.then(async () => {
     if (call.usage === null) return;
     const usage = { provider, model, feature, ...call.usage };
     const write = () => limits.record(user, usage, { id: handle.id });
@@ -209,7 +222,7 @@ async function checked(
       onError(new UnsettledError(undefined, handle, usage, write, error));
     });
   });
-  return { admitted: call };
+  return { decision, call };
 }
 
 function warn(error: unknown): void {

@@ -83,6 +83,11 @@ export interface Limits {
    * @throws AlphaError `not-found` for an unknown user, `database` when it cannot be written
    */
   record(user: string, usage: UsageReport, options?: { readonly id?: string }): Promise<Recorded>;
+  /**
+   * Looks at a report, and does nothing with it: for a product that settles later, when nobody can mend it any more.
+   * @throws AlphaError `usage` for what `settle` and `record` would refuse as making no sense
+   */
+  requireReport(usage: UsageReport): void;
   /** Reserves, runs `fn`, and settles with what it reports: the whole of it around one call. See docs/library.md. */
   guard<T>(
     request: LimitsRequest,
@@ -137,6 +142,7 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
     release: (handle) => limits.release(handle),
     extend: (handle, holdForMs) => limits.extend(handle, holdForMs),
     record: (user, usage, recordOptions) => limits.record(user, usage, recordOptions),
+    requireReport: (usage) => limits.requireReport(usage),
     guard: (request, fn, guardOptions) => guard(limits, request, fn, guardOptions),
     close: () => store.close(),
   };

@@ -3,6 +3,7 @@ import {
   difference,
   isLater,
   isNothing,
+  isSameUsage,
   nothingOf,
   orderOf,
   type Standing,
@@ -25,6 +26,7 @@ import {
 import type { Price } from "./price-rule.js";
 import { isSealed } from "./sealing.js";
 import { unpricedOf } from "./total-deltas.js";
+import { usedNothing } from "./usage.js";
 import type { Calendar, Instant } from "./window.js";
 
 type CorrectOperation = Extract<Operation, { op: "correct" }>;
@@ -139,13 +141,25 @@ export class BatchCorrections {
   reprice(event: number, at: Instant, priced: (standing: Standing) => Price): Corrected<CorrectionStatus> {
     const standing = this.#standing(event);
     if (standing === null || isNothing(standing)) return none("unchanged");
-    const price = priced(standing);
-    // A cost that was stated is known; that no price covers the call makes it no less so.
-    if (price.pricedBy === "none" && standing.pricedBy === "log") return none("unchanged");
-    const to = { ...standing, ...price, unpriced: unpricedOf({ pricedBy: price.pricedBy }) };
+    const found = priced(standing);
+    // A cost that was stated is known; that no price covers the call, or none any more, makes it no less so.
+    const price = found.pricedBy === "none" ? (this.#stated(event, standing) ?? found) : found;
+    const unpriced = price.pricedBy === "none" && !usedNothing(standing) ? 1 : 0;
+    const to = { ...standing, ...price, unpriced };
     // It belongs to whatever it prices: taken back together with it.
     const { importId } = this.#rowsOf(event).at(-1) as LedgerRow;
     return this.#enter(event, standing, to, importId, at);
+  }
+
+  /** The cost that the record states by which an event stands, whatever has priced it since; `null`: it states none. */
+  #stated(event: number, standing: Standing): Price | null {
+    const rows = this.#rowsOf(event);
+    for (let end = rows.length; end > 0; end -= 1) {
+      const before = standingOf(rows.slice(0, end)) as Standing;
+      if (before.pricedBy !== "log" || !isSameUsage(before, standing)) continue;
+      return { cost: before.cost, assumed: 0, pricedBy: "log" };
+    }
+    return null;
   }
 
   undo(event: number, at: Instant, undo: Undo): Corrected<CorrectionStatus> {

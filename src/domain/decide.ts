@@ -174,7 +174,10 @@ export function decide({ ask, user, stops, settings, at }: DecisionInput): Decis
 }
 
 /** Tokens that one call of this user may use; `null`: unlimited. */
-export function callCeiling({ callTokens }: DecidedUser, settings: Settings): number | null {
+export function callCeiling(
+  { callTokens }: Pick<DecidedUser, "callTokens">,
+  settings: Settings,
+): number | null {
   return callTokens === undefined ? settings.call_tokens : callTokens;
 }
 
@@ -182,7 +185,8 @@ function isFinal({ outcome, code }: Decision): boolean {
   return outcome === "block" && code !== "request-too-large";
 }
 
-function beyondCeiling(ask: Ask, ceiling: number, states: readonly QuotaState[]): Decision {
+/** The refusal of a request for more tokens than one call may use. */
+export function beyondCeiling(ask: Ask, ceiling: number, states: readonly QuotaState[]): Decision {
   const requested = ask.amounts.tokens;
   const left = states.filter((state) => state.meter === "tokens").map((state) => state.remaining);
   return {

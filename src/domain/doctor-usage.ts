@@ -88,7 +88,7 @@ function diagnoseReset({ reset: { lastDay, daysToClose, isOverdue } }: UsageFact
 }
 
 function diagnosePrices({ unpriced }: UsageFacts): Finding {
-  if (unpriced.length === 0) return fine("prices", "all usage of this month and the last has one");
+  if (unpriced.length === 0) return fine("prices", "no usage of this month and the last is to be given one");
   const events = unpriced.reduce((sum, each) => sum + each.events, 0);
   const assumed = unpriced.reduce((sum, each) => sum + each.assumed, 0n);
   const models = someOf(unpriced.map(({ model }) => model || "no model stated"));

@@ -23,30 +23,31 @@ export interface Stop {
   readonly until: Instant | null;
 }
 
-/** Whom and what a request concerns, as far as it says so. */
+/** Whom and what a request concerns, as far as it says so. Left out: not known. */
 export interface StopSubject extends Partial<CallKind> {
-  readonly userId?: number;
-  readonly tier?: string;
+  /** `null`: known to be nobody's. */
+  readonly userId?: number | null;
+  readonly tier?: string | null;
 }
 
 /**
  * Whether a stop that is in force covers a request. When it was turned on plays no part: the clock of who asks may be
- * behind the clock of who stopped. A request that leaves a scoped dimension out is covered: it might be the very
+ * behind the clock of who stopped. A request of which a scoped dimension is not known is covered: it might be the very
  * thing that was to be stopped.
  */
 export function covers(stop: Stop, subject: StopSubject, at: Instant): boolean {
   if (stop.until !== null && at >= stop.until) return false;
   const { userId, tier, provider, model, feature } = stop.scope;
   return (
-    (userId === undefined || subject.userId === userId) &&
-    (tier === undefined || subject.tier === tier) &&
+    matches(userId, subject.userId) &&
+    matches(tier, subject.tier) &&
     matches(provider, subject.provider) &&
     matches(model, subject.model) &&
     matches(feature, subject.feature)
   );
 }
 
-function matches(scoped: string | undefined, stated: string | undefined): boolean {
+function matches<T extends string | number>(scoped: T | undefined, stated: T | null | undefined): boolean {
   return scoped === undefined || stated === undefined || stated === "" || stated === scoped;
 }
 

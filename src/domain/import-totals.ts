@@ -2,7 +2,7 @@ import type { ColumnsEntered } from "./import-columns.js";
 import type { WindowDelta } from "./ledger-model.js";
 import { type Amounts, noAmounts, type Period } from "./meter.js";
 import type { Price } from "./price-rule.js";
-import type { Usage } from "./usage.js";
+import { type Usage, usedNothing } from "./usage.js";
 import type { Calendar } from "./window.js";
 
 /** The numbers of a cell in their order: of whom, when and what, then the sums. */
@@ -53,7 +53,7 @@ export class ImportTotals {
     cells[at + REQUESTS]! += requests;
     cells[at + COST]! += price.cost;
     cells[at + ASSUMED]! += price.assumed;
-    if (price.pricedBy === "none") cells[at + UNPRICED]! += 1;
+    if (price.pricedBy === "none" && !usedNothing(usage)) cells[at + UNPRICED]! += 1;
   }
 
   /** Puts the cells in order, which all that follows needs. `false`: a sum has left the safe integers. */

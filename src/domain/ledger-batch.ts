@@ -157,7 +157,7 @@ export class Batch {
         ? { id, amounts, kind, createdAt: at, expiresAt: this.#expiry(at, holdFor) }
         : { ...present, amounts, kind };
     this.#putHold(user, hold);
-    return { op: "reserve", decision, hold };
+    return { op: "reserve", decision, hold, user: user.loaded.key };
   }
 
   /** A request that would be admitted may still trip a guardrail, and is then decided under what that turned on. */

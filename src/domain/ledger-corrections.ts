@@ -59,6 +59,12 @@ export function difference(from: Standing, to: Standing): Standing {
   return withAmounts(to, (name) => to[name] - from[name]);
 }
 
+/** Whether the two say the same of what was called and used, whatever it cost. */
+export function isSameUsage(a: Standing, b: Standing): boolean {
+  const used = { ...difference(a, b), cost: 0, assumed: 0, unpriced: 0 };
+  return isNothing(used) && a.occurredAt === b.occurredAt && sameKind(a, b);
+}
+
 /** Whether the two say the same, apart from where they come from. */
 export function standsAlike(a: Standing, b: Standing): boolean {
   return (

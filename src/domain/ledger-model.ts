@@ -198,7 +198,14 @@ export type EntryStatus = "inserted" | "superseded" | "duplicate" | "conflict" |
 export type CorrectionStatus = "corrected" | "unchanged" | "kept";
 
 export type OperationOutcome =
-  | { readonly op: "reserve"; readonly decision: Decision; readonly hold: Hold | null }
+  | { readonly op: "reserve"; readonly decision: Decision; readonly hold: null }
+  | {
+      readonly op: "reserve";
+      readonly decision: Decision;
+      readonly hold: Hold;
+      /** The id of whom it holds for: of all their names the one that nobody can take away while it does. */
+      readonly user: string;
+    }
   | {
       readonly op: "settle" | "record";
       readonly status: EntryStatus;
@@ -228,7 +235,7 @@ export interface LedgerRow extends Usage, CallKind {
   readonly status: string;
   readonly estimated: boolean;
   readonly importId: number | null;
-  /** By how much the number of unpriced events grows; as `pricedBy` says where it is left out. */
+  /** By how much the number of unpriced events grows; as `unpricedOf` says where it is left out. */
   readonly unpriced?: number;
 }
 

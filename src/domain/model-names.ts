@@ -46,7 +46,10 @@ function claudeFamily(name: string): string {
 
 const MAKERS: readonly (readonly [provider: string, names: RegExp])[] = [
   ["anthropic", /^claude\b/],
-  ["openai", /^(?:ft-)?(?:gpt|chatgpt|o\d|codex|text-embedding|dall-e|whisper|tts|omni-moderation|sora)\b/],
+  [
+    "openai",
+    /^(?:ft-)?(?:gpt|chatgpt|o\d|codex|computer-use|text-embedding|dall-e|whisper|tts|omni-moderation|sora)\b/,
+  ],
 ];
 
 /** Who serves a model of that name, where a log does not say; `null` when the name does not tell. */

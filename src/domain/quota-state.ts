@@ -92,6 +92,5 @@ function judge(
 
 /** Whom and what a request concerns, for the stops. */
 export function subjectOf({ provider, model, feature }: Ask, user: DecidedUser | null): StopSubject {
-  const kind = { provider, model, feature };
-  return user === null ? kind : { ...kind, userId: user.id, tier: user.tier };
+  return { provider, model, feature, userId: user?.id ?? null, tier: user?.tier ?? null };
 }

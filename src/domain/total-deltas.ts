@@ -1,6 +1,7 @@
 import type { DayDelta, LedgerRow, WindowDelta } from "./ledger-model.js";
 import { windowKey } from "./ledger-model.js";
 import type { Amounts, Period } from "./meter.js";
+import { type Usage, usedNothing } from "./usage.js";
 
 /** Sums up what the events of a batch add to the totals, so that each total is written once a batch. */
 export class TotalDeltas {
@@ -65,7 +66,7 @@ export class TotalDeltas {
   }
 }
 
-/** By how much a row of the ledger moves the number of unpriced events. */
-export function unpricedOf({ unpriced, pricedBy }: Pick<LedgerRow, "unpriced" | "pricedBy">): number {
-  return unpriced ?? (pricedBy === "none" ? 1 : 0);
+/** By how much a row of the ledger moves the number of unpriced events. What used nothing costs nothing, priced or not. */
+export function unpricedOf(row: Usage & Pick<LedgerRow, "unpriced" | "pricedBy">): number {
+  return row.unpriced ?? (row.pricedBy === "none" && !usedNothing(row) ? 1 : 0);
 }

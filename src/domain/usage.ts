@@ -61,6 +61,11 @@ export function totalTokens(usage: TokenBuckets): number {
   return usage.input + usage.cacheRead + usage.cacheWrite + usage.output;
 }
 
+/** Whether there is nothing that a price could be for: a call that failed, for example. */
+export function usedNothing(usage: Usage): boolean {
+  return totalTokens(usage) + usage.images === 0;
+}
+
 /** Usage of an earlier time is an epoch zero, seconds taken for milliseconds, or a clock's fault. */
 export const EARLIEST_USAGE: Instant = Date.UTC(2015, 0, 1);
 /** How far ahead of the present usage may be dated, in milliseconds: zones and clocks are mistaken by less. */

@@ -7,6 +7,7 @@ import { displayName } from "./find.js";
 import { guardrailStandings } from "./guardrails.js";
 import { MOST_BACK } from "./looking-back.js";
 import type { Reading } from "./ports.js";
+import { sealOf } from "./sealing.js";
 import { firstOpenDay } from "./status.js";
 import { isResetOverdue } from "./status-concerns.js";
 
@@ -46,7 +47,9 @@ export async function usageFacts(tx: Reading, at: Instant): Promise<UsageFacts> 
   const today = zone.dayOf(at);
   const lastReset = (await tx.records.lastReset()) ?? null;
   const daysToClose = today - (await firstOpenDay(tx, lastReset, zone, today));
-  const lastMonth = { from: firstDayOfMonth(zone.monthOf(at) - 1), to: today + 1 };
+  const lastMonth = firstDayOfMonth(zone.monthOf(at) - 1);
+  // What is sealed cannot be given a price any more.
+  const open = { from: Math.max(lastMonth, (await sealOf(tx))?.day ?? lastMonth), to: today + 1 };
   const clients = await tx.records.clients();
   return {
     at,
@@ -56,7 +59,7 @@ export async function usageFacts(tx: Reading, at: Instant): Promise<UsageFacts> 
       daysToClose,
       isOverdue: isResetOverdue({ daysToClose, timeZone, at }),
     },
-    unpriced: unpricedModels(await tx.usage.cells({ ...lastMonth, unpriced: true }, "kind")),
+    unpriced: unpricedModels(await tx.usage.cells({ ...open, unpriced: true }, "kind")),
     products: clients.filter(({ openedAt }) => openedAt > at - PRODUCT_DAYS * DAY),
     holds: await holdsOf(tx, at),
     unfinished: await unfinishedImports(tx, at),

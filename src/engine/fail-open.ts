@@ -1,5 +1,5 @@
 import { askOf } from "../domain/ask.js";
-import { type Decision, refusal } from "../domain/decide.js";
+import { beyondCeiling, callCeiling, type Decision, refusal } from "../domain/decide.js";
 import { stopFor } from "../domain/emergency.js";
 import type { LedgerRequest } from "../domain/ledger-model.js";
 import { decisionMessage } from "../domain/message.js";
@@ -14,45 +14,52 @@ export interface OpenDecision {
   /** What the call is granted; nothing holds it. `null` when blocked. */
   readonly amounts: Amounts | null;
   readonly holdTtl: number;
+  /** Whom to count it for: their id, where they were seen. */
+  readonly user: string;
 }
 
 /**
  * Lets a call through while the store cannot be reached, unless a stop or a suspension that was seen before speaks
- * against it. No quota is judged, but the ceiling of one call is kept.
+ * against it: of somebody who was not seen, a stop may be meant for just them. No quota is judged, but the ceiling of
+ * one call is kept.
  */
 export function decideOpen(
+  name: string,
   request: LedgerRequest,
   seen: LastSeen | null,
   at: Instant,
   cause: string,
 ): OpenDecision {
   const { settings = INITIAL_SETTINGS, stops = [], ownPrices = null, user = null } = seen ?? {};
+  const counted = user?.key ?? name;
   const blocked = (decision: Decision): OpenDecision => ({
     decision: { ...decision, cause },
     amounts: null,
     holdTtl: 0,
+    user: counted,
   });
-  const { provider, model, feature } = request;
+  const { provider, model, feature, maxTokens } = request;
   const subject = { provider, model, feature, ...(user && { userId: user.id, tier: user.tier }) };
   const stop = stopFor(stops, subject, at);
   const zone = request.zone ?? settings.time_zone;
   if (stop !== undefined) return blocked(refusal("emergency-stop", [], { resetsAt: stop.until, zone }));
   if (user?.status === "suspended") return blocked(refusal("user-suspended", []));
   if (user?.status === "removed") return blocked(refusal("user-unknown", []));
-  const { maxTokens } = request;
-  const most = Math.min(maxTokens ?? 0, settings.call_tokens ?? Number.POSITIVE_INFINITY);
-  const tokens = maxTokens === undefined ? request.tokens : most;
-  const { amounts } = askOf(
-    { ...request, tokens, maxTokens: undefined },
+  const ceiling = callCeiling(user ?? {}, settings);
+  const granted = maxTokens === undefined ? undefined : Math.min(maxTokens, ceiling ?? maxTokens);
+  const ask = askOf(
+    { ...request, tokens: granted ?? request.tokens, maxTokens: undefined },
     { user: null, stops, settings, ownPrices, at },
   );
+  if (ceiling !== null && ask.amounts.tokens > ceiling) return blocked(beyondCeiling(ask, ceiling, []));
+  const clampedTo = granted === maxTokens ? undefined : granted;
   const decision: Decision = {
     ...refusal("store-unavailable", []),
     outcome: "allow",
-    message: decisionMessage({ code: "ok" }),
+    message: decisionMessage({ code: "ok", clampedTo }),
     remaining: null,
-    ...(maxTokens === undefined ? {} : { maxTokens: most }),
+    ...(granted === undefined ? {} : { maxTokens: granted }),
     cause,
   };
-  return { decision, amounts, holdTtl: settings.hold_ttl };
+  return { decision, amounts: ask.amounts, holdTtl: settings.hold_ttl, user: counted };
 }

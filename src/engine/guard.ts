@@ -9,7 +9,8 @@ export interface GuardContext {
   /** What admitted it: `maxTokens` is what may be granted to the model, `message` what may be told to the tester. */
   readonly decision: Decision;
   /**
-   * Says what the call used; the last word counts. Without it the hold is charged and marked as estimated.
+   * Says what the call used; the last word counts. Without it the hold is charged and marked as estimated. Of a call
+   * that throws, the `status` is `error` unless it is said.
    * @throws AlphaError `usage` for counts that make no sense
    */
   report(usage: UsageReport): void;
@@ -46,7 +47,8 @@ export type GuardResult<T> =
 
 /**
  * The call was made, but what it used could not be written. The value is not lost, and neither is the usage: `retry`
- * writes it under the same id, so that it counts once however often it is tried.
+ * writes it under the same id, so that it counts once however often it is tried. `code` is `database`, or what else the
+ * usage was refused for, such as `not-found` for a tester who is gone: then `retry` helps only when that is mended.
  */
 export class UnsettledError<T = unknown> extends AlphaError {
   constructor(
@@ -57,8 +59,14 @@ export class UnsettledError<T = unknown> extends AlphaError {
     readonly retry: () => Promise<Recorded>,
     cause: unknown,
   ) {
-    super("database", "the call was made, but its usage could not be written", {
-      hint: "call retry() on this error when the database is back; the id makes it count once",
+    const said = "the call was made, but its usage could not be written";
+    // What was refused for another reason than the database is refused again, as it is.
+    const refused = cause instanceof AlphaError && cause.code !== "database" ? cause : null;
+    super(refused?.code ?? "database", refused === null ? said : `${said}: ${refused.message}`, {
+      hint:
+        refused === null
+          ? "call retry() on this error when the database is back; the id makes it count once"
+          : refused.hint,
       cause,
     });
   }
@@ -83,11 +91,12 @@ export async function guard<T>(
     await limits.release(handle);
     throw signal.reason;
   }
-  // What is charged when nobody says what was used: all that was held, as output, the dearest kind of token.
-  let held = {
+  // What is charged when nobody says what was used: all that was held, as output, the dearest kind of token. Its cost is
+  // known only where the request stated one; else it is priced as any usage.
+  let held: UsageReport = {
     output: reservation.tokens,
     images: reservation.images,
-    cost: reservation.cost,
+    ...(request.cost === undefined ? {} : { cost: reservation.cost }),
   };
 
   let reported: UsageReport | null = null;
@@ -101,10 +110,11 @@ export async function guard<T>(
       parts += 1;
       const recorded = await limits.settlePart(handle, usage, { part: parts });
       const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, images = 0 } = usage;
+      const less = (amount = 0, used = 0) => Math.max(0, amount - used);
       held = {
-        output: Math.max(0, held.output - input - cacheRead - cacheWrite - output),
-        images: Math.max(0, held.images - images),
-        cost: Math.max(0, held.cost - recorded.cost - recorded.assumed),
+        output: less(held.output, input + cacheRead + cacheWrite + output),
+        images: less(held.images, images),
+        ...(held.cost === undefined ? {} : { cost: less(held.cost, recorded.cost + recorded.assumed) }),
       };
       return recorded;
     },
@@ -119,25 +129,32 @@ export async function guard<T>(
       begun = false;
     },
   };
-  const settle = () => limits.settle(handle, reported ?? held, { estimated: reported === null });
+  const ended = (failed: boolean) => {
+    const estimated = reported === null;
+    const said = reported ?? held;
+    const usage = failed && said.status === undefined ? { ...said, status: "error" } : said;
+    return { usage, settle: () => limits.settle(handle, usage, { estimated }) };
+  };
 
   let value: T;
   try {
     value = await fn(context);
   } catch (error) {
     const charged = begun || reported !== null;
+    const { usage, settle } = ended(true);
     try {
       await (charged ? settle() : limits.release(handle));
     } catch (cause) {
       // The function's own error matters more than one of the store; but the store's must not vanish either.
-      const lost = charged ? new UnsettledError(undefined, handle, reported ?? held, settle, cause) : cause;
+      const lost = charged ? new UnsettledError(undefined, handle, usage, settle, cause) : cause;
       throw new AggregateError([error, lost], "the call failed, and its usage could not be written");
     }
     throw error;
   }
+  const { usage, settle } = ended(false);
   try {
     return { admitted: true, decision, value, recorded: await settle() };
   } catch (error) {
-    throw new UnsettledError(value, handle, reported ?? held, settle, error);
+    throw new UnsettledError(value, handle, usage, settle, error);
   }
 }

@@ -1,6 +1,7 @@
 import type { ColumnsEntered } from "../domain/import-columns.js";
 import type { LedgerEvent } from "../domain/ledger-model.js";
 import { totalInput } from "../domain/price.js";
+import { unpricedOf } from "../domain/total-deltas.js";
 
 /** Reasons for skipping that are told apart; formats have a handful. */
 const MOST_REASONS = 20;
@@ -54,7 +55,7 @@ export class ImportCounts {
   }
 
   #add(event: LedgerEvent): void {
-    this.unpriced += event.unpriced ?? (event.pricedBy === "none" ? 1 : 0);
+    this.unpriced += unpricedOf(event);
     this.input += BigInt(totalInput(event));
     this.output += BigInt(event.output);
     this.images += BigInt(event.images);

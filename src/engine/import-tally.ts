@@ -47,7 +47,7 @@ export class ImportTally {
       case "conflict":
         counts.conflict += 1;
         // Without an id of its own the record is known by its text, which has then been read in another way before.
-        return logged.occurrence === null
+        return logged.hasOwnId
           ? this.#uncounted(
               logged,
               "id",
@@ -82,11 +82,11 @@ export class ImportTally {
   }
 
   #uncounted(
-    { record: { line, raw }, occurrence }: LoggedUsage,
+    { record: { line, raw }, format, id, hasOwnId }: LoggedUsage,
     field: string | null,
     reason: string,
   ): Uncounted {
-    return { file: this.file, line, field, reason, occurrence, raw };
+    return { file: this.file, line, field, reason, identity: hasOwnId ? null : id, format, raw };
   }
 
   #countUnknown(name: string): void {

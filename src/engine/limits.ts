@@ -11,19 +11,34 @@ import {
 } from "../domain/ledger-model.js";
 import type { Nanos } from "../domain/money.js";
 import type { PricedBy } from "../domain/price-rule.js";
-import type { CallKind } from "../domain/usage.js";
+import { unpricedOf } from "../domain/total-deltas.js";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { decideOpen, type OpenDecision } from "./fail-open.js";
-import { entryOf, LIVE_SOURCE, type LimitsRequest, needsBook, type UsageReport } from "./live-usage.js";
+import {
+  entryOf,
+  LIVE_SOURCE,
+  type LimitsRequest,
+  type NamedUsage,
+  needsBook,
+  type ReservationHandle,
+  type UsageReport,
+} from "./live-usage.js";
 import type { LastSeen } from "./ports.js";
 import { Preparing } from "./preparing.js";
 import { sealedReason } from "./sealing.js";
 import { inOwnWords, type MessageTemplate } from "./sentence.js";
-import { requireHoldFor, requireId, requireReport, requireRequest } from "./well-formed.js";
+import {
+  requireHandle,
+  requireHoldFor,
+  requireId,
+  requireReport,
+  requireRequest,
+  requireUser,
+} from "./well-formed.js";
 
-export type { LimitsRequest, UsageReport } from "./live-usage.js";
+export type { LimitsRequest, ReservationHandle, UsageReport } from "./live-usage.js";
 
 /** What became of reported usage. */
 export interface Recorded {
@@ -35,12 +50,6 @@ export interface Recorded {
   readonly unpriced: boolean;
   /** Where the cost comes from; `null` for a duplicate, which costs nothing more. */
   readonly pricedBy: PricedBy | null;
-}
-
-/** Names a reservation; can be sent to another process and settled there. */
-export interface ReservationHandle extends CallKind {
-  readonly user: string;
-  readonly id: string;
 }
 
 /** What a reservation was granted. */
@@ -114,8 +123,7 @@ export class LimitsEngine {
    */
   async checkMany(requests: readonly LimitsRequest[]): Promise<Decision[]> {
     requests.forEach(requireRequest);
-    const prepared: LedgerRequest[] = [];
-    for (const request of requests) prepared.push(await this.#preparing.request(request));
+    const prepared = await Promise.all(requests.map((request) => this.#preparing.request(request)));
     const at = this.engine.now();
     const operations = requests.map(({ user }, index): Operation => {
       const request = prepared[index] as LedgerRequest;
@@ -155,19 +163,20 @@ export class LimitsEngine {
       const asks = { op: "reserve" as const, user, id, request: prepared, at, holdFor };
       // An id that was made just now cannot have been settled.
       const outcome = await this.#submit(ownId === undefined ? asks : { ...asks, source: LIVE_SOURCE });
-      const { hold } = outcome;
       const decision = this.#said(outcome.decision, request);
-      if (hold === null) return { decision, reservation: null };
-      const { tokens, images, cost } = hold.amounts;
-      const handle = { user, id, ...hold.kind };
-      return { decision, reservation: { handle, expiresAt: hold.expiresAt, tokens, images, cost } };
+      if (outcome.hold === null) return { decision, reservation: null };
+      const { amounts, kind, expiresAt } = outcome.hold;
+      const { tokens, images, cost } = amounts;
+      const handle = { user: outcome.user, id, ...kind };
+      return { decision, reservation: { handle, expiresAt, tokens, images, cost } };
     } catch (error) {
-      const { decision, amounts, holdTtl } = this.#withoutStore(request, prepared, at, error);
+      const open = this.#withoutStore(request, prepared, at, error);
+      const { decision, amounts, holdTtl } = open;
       if (amounts === null) return { decision, reservation: null };
       const { provider, model, feature } = prepared;
       const { tokens, images, cost } = amounts;
       const expiresAt = at + (holdFor ?? holdTtl);
-      const handle = { user, id, provider, model, feature };
+      const handle = { user: open.user, id, provider, model, feature };
       return { decision, reservation: { handle, expiresAt, tokens, images, cost } };
     }
   }
@@ -178,8 +187,7 @@ export class LimitsEngine {
     usage: UsageReport,
     options: { readonly estimated?: boolean } = {},
   ): Promise<Recorded> {
-    const { user, id } = handle;
-    return this.#enter("settle", user, id, usage, { estimated: options.estimated ?? false, kind: handle });
+    return this.#enter("settle", handle, usage, { estimated: options.estimated ?? false });
   }
 
   /**
@@ -191,7 +199,7 @@ export class LimitsEngine {
     usage: UsageReport,
     options: { readonly part: number; readonly holdForMs?: number },
   ): Promise<Recorded> {
-    const { user, id } = handle;
+    requireHandle(handle);
     const { part: number, holdForMs: holdFor = null } = options;
     requireHoldFor(holdFor);
     if (!Number.isSafeInteger(number) || number < 1) {
@@ -200,23 +208,20 @@ export class LimitsEngine {
         `the number of a part must be a whole number of 1 or more, not ${number}`,
       );
     }
-    if (usage?.providerId !== undefined) {
-      throw new AlphaError("usage", "a part has no providerId", {
-        hint: "the id is the whole call's: report it when you settle the rest",
-      });
-    }
-    const part = { source: LIVE_SOURCE, hold: id, number, holdFor };
-    return this.#enter("settle", user, id, usage, { estimated: false, kind: handle, part });
+    const part = { source: LIVE_SOURCE, hold: handle.id, number, holdFor };
+    return this.#enter("settle", handle, usage, { estimated: false, part });
   }
 
   /** Ends a reservation that used nothing. Releasing twice, or what has expired, does no harm. */
   async release(handle: ReservationHandle): Promise<void> {
+    requireHandle(handle);
     await this.#submit({ op: "release", user: handle.user, id: handle.id, at: this.engine.now() });
   }
 
   /** Gives a long call more time. `false`: the reservation is gone already. */
   async extend(handle: ReservationHandle, holdForMs?: number): Promise<boolean> {
     const at = this.engine.now();
+    requireHandle(handle);
     requireHoldFor(holdForMs);
     const { status } = await this.#submit({
       op: "extend",
@@ -235,12 +240,14 @@ export class LimitsEngine {
 
   /** Records usage that nothing was reserved for. The same id again is a duplicate and counts once. */
   record(user: string, usage: UsageReport, options: { readonly id?: string } = {}): Promise<Recorded> {
-    return this.#enter("record", user, options.id ?? this.engine.ids.event(), usage, { estimated: false });
+    const id = options.id ?? this.engine.ids.event();
+    return this.#enter("record", { user, id }, usage, { estimated: false });
   }
 
   /** What `record` would answer, with nothing written. */
   async previewRecord(user: string, usage: UsageReport, id = this.engine.ids.event()): Promise<Recorded> {
     const at = this.engine.now();
+    requireUser(user);
     requireReport(usage, at);
     const book = needsBook(usage) ? await this.#preparing.book() : null;
     const entry = entryOf(user, id, usage, { estimated: false, at, book });
@@ -250,27 +257,25 @@ export class LimitsEngine {
 
   async #enter(
     op: "settle" | "record",
-    user: string,
-    id: string,
+    named: NamedUsage,
     usage: UsageReport,
-    {
-      estimated,
-      kind,
-      part,
-    }: { readonly estimated: boolean; readonly kind?: CallKind; readonly part?: PartOfCall },
+    { estimated, part }: { readonly estimated: boolean; readonly part?: PartOfCall },
   ): Promise<Recorded> {
     const at = this.engine.now();
+    if (op === "settle") requireHandle(named);
+    else requireUser(named.user);
+    const { user, id } = named;
     requireId(id);
     requireReport(usage, at);
-    const book = needsBook(usage, kind) ? await this.#preparing.book() : null;
-    const whole = entryOf(
-      user,
-      id,
-      usage,
-      kind === undefined ? { estimated, at, book } : { estimated, at, book, kind },
-    );
+    const book = needsBook(usage, named) ? await this.#preparing.book() : null;
+    const whole = entryOf(user, id, usage, { estimated, at, book, kind: named });
     if (op === "record" || part === undefined) {
       return recordedOf(whole, await this.#submit({ op, entry: whole, at }));
+    }
+    if (whole.providerId !== null) {
+      throw new AlphaError("usage", "a part has no providerId", {
+        hint: "the id is the whole call's: report it when you settle the rest",
+      });
     }
     const entry = { ...whole, ...partIdentity(part.source, id, part.number) };
     return recordedOf(entry, await this.#submit({ op, entry, at, part }));
@@ -302,8 +307,8 @@ export class LimitsEngine {
     const cause = error instanceof Error ? error.message : String(error);
     const open =
       this.options.failOpen === true
-        ? decideOpen(prepared, this.#lastSeen(request.user), at, cause)
-        : { decision: storeUnavailable(cause), amounts: null, holdTtl: 0 };
+        ? decideOpen(request.user, prepared, this.#lastSeen(request.user), at, cause)
+        : { decision: storeUnavailable(cause), amounts: null, holdTtl: 0, user: request.user };
     return { ...open, decision: this.#said(open.decision, request) };
   }
 
@@ -369,7 +374,7 @@ function recordedOf({ id, user, occurredAt }: Entry, outcome: OperationOutcome):
   }
   const { cost = 0, assumed = 0 } = event ?? {};
   const { pricedBy = null } = event ?? {};
-  return { id, status, cost, assumed, unpriced: pricedBy === "none", pricedBy };
+  return { id, status, cost, assumed, unpriced: event !== null && unpricedOf(event) > 0, pricedBy };
 }
 
 /** Whatever went wrong, the caller is told in one way, and can try again. */

@@ -33,11 +33,21 @@ export interface UsageReport extends Partial<Usage>, Partial<CallKind> {
   readonly cost?: Nanos;
   /** When the call ended; now, when left out. Neither before 2015 nor more than 24 hours ahead. */
   readonly occurredAt?: Instant;
-  /** The provider's id of the response: the same call found again in a log then counts once. */
+  /** The provider's id of the response: the same call found again in a log then counts once. A blank one is none. */
   readonly providerId?: string;
   /** `ok` unless given. Cut to 512 characters: it may be the text of an error. */
   readonly status?: string;
 }
+
+/** Names a reservation; can be sent to another process and settled there. */
+export interface ReservationHandle extends CallKind {
+  /** The tester's id, whatever name the request gave: the others may be taken from them while the call runs. */
+  readonly user: string;
+  readonly id: string;
+}
+
+/** Whose usage it is and under which id; of a reservation with what the call was said to be. */
+export type NamedUsage = Pick<ReservationHandle, "user" | "id"> & Partial<CallKind>;
 
 export function kindOf({ provider = "", model = "", feature = "" }: Partial<CallKind>): CallKind {
   return { provider: canonicalProvider(provider), model: model.trim(), feature: feature.trim() };
@@ -59,6 +69,11 @@ function storableStatus(status: string): string {
   const text = String(status);
   if (text.length <= MOST_TEXT && !UNSTORABLE.test(text)) return text;
   return text.slice(0, MOST_TEXT).replace(UNSTORABLE_EACH, "\ufffd");
+}
+
+/** One that says nothing would make all calls that have it the same. */
+function providerIdOf({ providerId }: UsageReport): string | null {
+  return providerId === undefined || providerId.trim() === "" ? null : providerId;
 }
 
 interface Reported {
@@ -85,7 +100,7 @@ export function entryOf(
     source: LIVE_SOURCE,
     id,
     hash: 0,
-    providerId: usage.providerId ?? null,
+    providerId: providerIdOf(usage),
     provider: canonicalProvider(usage.provider ?? kind.provider ?? ""),
     model: (usage.model ?? kind.model ?? "").trim(),
     feature: (usage.feature ?? kind.feature ?? "").trim(),

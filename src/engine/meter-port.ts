@@ -1,12 +1,12 @@
 import type { Decision } from "../domain/decide.js";
 import type { Stop } from "../domain/emergency.js";
-import type { UserStatus } from "../domain/entitlement.js";
 import type { ColumnsEntered, ImportColumns } from "../domain/import-columns.js";
 import type { LedgerRequest, Operation, OperationOutcome } from "../domain/ledger-model.js";
 import type { PreviewMemory } from "../domain/ledger-preview.js";
 import type { OwnPrices } from "../domain/own-prices.js";
 import type { PriceSource } from "../domain/price.js";
 import type { Settings } from "../domain/settings.js";
+import type { User } from "../domain/user.js";
 import type { Instant } from "../domain/window.js";
 
 /** The hot path: everything that meters or decides. */
@@ -35,7 +35,10 @@ export interface MeterStore {
    * @param memory lets several previews see which events those before them would have entered
    */
   preview(operations: readonly Operation[], memory?: PreviewMemory): Promise<readonly OperationOutcome[]>;
-  /** What was true of stops and of a user when the database was last read; `null`: it never was. Reads nothing. */
+  /**
+   * What was true of stops and of a user when the database was last read; `null`: it never was. Reads nothing.
+   * @param user a name of theirs that was asked about, or their id
+   */
   lastSeen(user: string): LastSeen | null;
   /** Decides without writing, from the newest committed state; at once, where nothing has to be read for it. */
   check(user: string, request: LedgerRequest, at: Instant): Decision | Promise<Decision>;
@@ -49,5 +52,10 @@ export interface LastSeen {
   readonly stops: readonly Stop[];
   readonly ownPrices: OwnPrices | null;
   /** `null`: not seen. */
-  readonly user: { readonly id: number; readonly tier: string; readonly status: UserStatus } | null;
+  readonly user: SeenUser | null;
+}
+
+export interface SeenUser extends Pick<User, "id" | "key" | "tier" | "status"> {
+  /** The tier's own ceiling for one call; see `Tier`. */
+  readonly callTokens: number | null | undefined;
 }

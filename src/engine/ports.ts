@@ -17,7 +17,7 @@ import type { CallKind, Usage } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import type { MeterStore } from "./meter-port.js";
 
-export type { LastSeen, MeterStore } from "./meter-port.js";
+export type { LastSeen, MeterStore, SeenUser } from "./meter-port.js";
 export type { AlertsWriting, ListedAlert } from "./ports/alerts.js";
 export type { AuditEntry, AuditWriting, RecordedEntry } from "./ports/audit.js";
 export type {

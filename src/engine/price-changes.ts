@@ -1,3 +1,4 @@
+import type { DayRange } from "../domain/day-range.js";
 import {
   doubtsAbout,
   RATE_UNITS,
@@ -16,6 +17,7 @@ import { nearest } from "./find.js";
 import { momentOf } from "./moment.js";
 import type { Reading } from "./ports.js";
 import { bookRates, modelsFor, statedRates } from "./prices.js";
+import { sealOf } from "./sealing.js";
 
 export interface SetPrice {
   /** A model or a glob. */
@@ -38,8 +40,10 @@ export interface PriceSet {
   readonly examples: readonly WorkedExample[];
   /** Models of the ledger about which it decides when it begins. */
   readonly models: readonly PricedKind[];
-  /** Events of these models in the ledger that have no price and occurred on days before it begins. */
+  /** Events of these models in the ledger that have no price and occurred on days before it begins, sealed ones not. */
   readonly unpricedBefore: number;
+  /** The first instant for which usage can be given this price: when it begins, or later, when what is sealed ends. */
+  readonly repriceFrom: Instant;
   /** Models of the ledger that it is for, and for which a more specific price of one's own goes before it. */
   readonly shadowed: readonly PricedKind[];
   readonly doubts: readonly (RateDoubt & { readonly model: string | null })[];
@@ -90,6 +94,8 @@ export async function setPrice(
     const models = kinds.filter(decides);
     const asNamed = isGlob(scope.model) || isGlob(scope.provider) ? [] : [scope];
     const known = bookRates([...asNamed, ...kinds], startsAt, book);
+    const seal = await sealOf(tx);
+    const days = { from: seal?.day ?? Number.MIN_SAFE_INTEGER, to: calendar(timeZone).dayOf(startsAt) };
     return {
       price,
       replaced,
@@ -97,7 +103,8 @@ export async function setPrice(
       hasBegun: startsAt <= at,
       examples: workedExamples(effectiveRates(rates)),
       models,
-      unpricedBefore: await unpricedBefore(tx, models, calendar(timeZone).dayOf(startsAt)),
+      unpricedBefore: await unpricedOn(tx, models, days),
+      repriceFrom: Math.max(startsAt, seal?.until ?? startsAt),
       shadowed: kinds.filter((kind) => !decides(kind)),
       doubts: doubtsAbout(rates, known?.rates ?? null).map((doubt) => ({
         ...doubt,
@@ -108,9 +115,8 @@ export async function setPrice(
   }, options);
 }
 
-async function unpricedBefore(tx: Reading, kinds: readonly PricedKind[], day: number): Promise<number> {
-  const before = { from: Number.MIN_SAFE_INTEGER, to: day, unpriced: true };
-  const cells = kinds.length === 0 ? [] : await tx.usage.cells(before, "kind");
+async function unpricedOn(tx: Reading, kinds: readonly PricedKind[], days: DayRange): Promise<number> {
+  const cells = kinds.length === 0 ? [] : await tx.usage.cells({ ...days, unpriced: true }, "kind");
   const ofThese = cells.filter((cell) =>
     kinds.some(({ provider, model }) => provider === cell.provider && model === cell.model),
   );

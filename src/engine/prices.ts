@@ -8,6 +8,7 @@ import type { Engine } from "./engine.js";
 import { nearest } from "./find.js";
 import { momentOf } from "./moment.js";
 import type { Reading } from "./ports.js";
+import { sealOf } from "./sealing.js";
 
 /** What decides about the cost of a model's calls at an instant; `null`: nothing, they are unpriced. */
 export type CurrentPrice =
@@ -27,7 +28,7 @@ export interface ListedOwnPrice extends OwnPrice {
 /** A model that the ledger has seen, and what its calls cost now. */
 export interface PricedModel extends PricedKind {
   readonly price: CurrentPrice;
-  /** Events in the ledger that no price covers, and what they are assumed to cost. */
+  /** Events in the ledger that no price covers, and what they are assumed to cost; those of sealed months keep that. */
   readonly unpriced: number;
   readonly assumed: bigint;
 }
@@ -79,9 +80,9 @@ export async function listPrices(
 }
 
 async function meteredModels(tx: Reading): Promise<Omit<PricedModel, "price">[]> {
-  const everyDay = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
+  const openDays = { from: (await sealOf(tx))?.day ?? Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
   const unpriced = new Map<string, { events: number; assumed: bigint }>();
-  for (const cell of await tx.usage.cells({ ...everyDay, unpriced: true }, "kind")) {
+  for (const cell of await tx.usage.cells({ ...openDays, unpriced: true }, "kind")) {
     const key = `${cell.provider}\n${cell.model}`;
     const sum = unpriced.get(key) ?? { events: 0, assumed: 0n };
     unpriced.set(key, { events: sum.events + cell.unpriced, assumed: sum.assumed + cell.assumed });

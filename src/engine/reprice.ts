@@ -6,7 +6,7 @@ import { promptSize } from "../domain/price.js";
 import type { PriceBook } from "../domain/price-book.js";
 import { priceUsage, type QuotedRates } from "../domain/price-rule.js";
 import type { Settings } from "../domain/settings.js";
-import { canonicalProvider, totalTokens } from "../domain/usage.js";
+import { canonicalProvider, usedNothing } from "../domain/usage.js";
 import { formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
@@ -60,9 +60,11 @@ export interface Repriced {
   readonly models: readonly RepricedModel[];
   /** Events that were looked at, in the range and of the models asked for. */
   readonly examined: number;
+  /** Whether stated costs were to be replaced. */
+  readonly includeReported: boolean;
   /** Of those, how many have a stated cost and were therefore left alone. */
   readonly reported: number;
-  /** Of those, how many no price covers even now. */
+  /** Of those, how many no price covers even now, though something was used. */
   readonly unpriced: number;
   /** Whether the operator stopped it. */
   readonly interrupted: boolean;
@@ -107,7 +109,12 @@ export async function reprice(
     progress?.report({ done: read, total: null, records: read, rejected: 0 });
     after = page.next;
   } while (after !== null && signal?.aborted !== true);
-  const done = { ...run.result(), timeZone: settings.time_zone, interrupted: signal?.aborted === true };
+  const done = {
+    ...run.result(),
+    timeZone: settings.time_zone,
+    includeReported: wanted.includeReported === true,
+    interrupted: signal?.aborted === true,
+  };
   if (!dryRun && done.models.length > 0) await auditRepricing(engine, wanted, done);
   return done;
 }
@@ -169,16 +176,15 @@ class Repricing {
     const rates = found === null ? null : { rates: found, from: "book" as const };
     const ownRates = own.at(standing, standing.occurredAt);
     const price = priceUsage(standing, null, ownRates, rates, settings, standing.requests);
-    if (price.pricedBy === "none") {
-      // A cost that was stated is known; that no price covers the call makes it no less so.
-      if (standing.pricedBy === "log") return [];
-      this.#unpriced += 1;
-    }
+    // A cost that was stated is known; that no price covers the call makes it no less so.
+    if (price.pricedBy === "none" && standing.pricedBy === "log") return [];
     const isSame =
       price.cost === standing.cost &&
       price.assumed === standing.assumed &&
       price.pricedBy === standing.pricedBy;
-    return isSame ? [] : [{ event, rates }];
+    if (!isSame) return [{ event, rates }];
+    this.#unpriced += standing.unpriced;
+    return [];
   }
 
   async #correct(
@@ -213,8 +219,10 @@ class Repricing {
     sums.costAfter += BigInt(cost + difference.cost);
     sums.assumedBefore += BigInt(assumed);
     sums.assumedAfter += BigInt(assumed + difference.assumed);
+    const unpricedAfter = unpriced + (difference.unpriced ?? 0);
     sums.unpricedBefore += unpriced;
-    sums.unpricedAfter += unpriced + (difference.unpriced ?? 0);
+    sums.unpricedAfter += unpricedAfter;
+    this.#unpriced += unpricedAfter;
   }
 }
 
@@ -230,7 +238,7 @@ const NO_CHANGE = {
 
 /** A call that was free, such as one answered from a gateway's cache, stays so; and without usage nothing can be priced. */
 function mayBePriced(standing: Standing): boolean {
-  return standing.cost !== 0 && totalTokens(standing) + standing.images > 0;
+  return standing.cost !== 0 && !usedNothing(standing);
 }
 
 /** By how much more, or less, the events of a model cost now, assumed cost included. */

@@ -24,6 +24,11 @@ export interface UndoneImport {
   readonly kept: number;
   /** Events of other imports that stand again as before this one superseded them. */
   readonly restored: number;
+  /**
+   * Imports that met duplicates since, newest first. Of these the ledger keeps only how many they were: some may have
+   * been the calls that count no more. None where no event was taken back.
+   */
+  readonly metSince: readonly ImportRecord[];
   readonly requests: bigint;
   readonly tokens: bigint;
   readonly images: bigint;
@@ -35,6 +40,8 @@ export interface UndoneImport {
 
 /** Identities in one transaction: long enough to be quick, short enough for a call that wants the lock in between. */
 const SLICE = 400;
+/** Imports read at a time. */
+const PAGE = 1_000;
 
 /**
  * Takes back what one import brought, by corrections, and frees its ids: imported again, the same records count again.
@@ -78,12 +85,32 @@ export async function undoImport(
     }
     after = next;
   } while (after !== null);
-  if (!dryRun) await end(engine, taken.result(), reason);
-  return taken.result();
+  const sums = taken.result();
+  const result = { ...sums, metSince: sums.events === 0 ? [] : await importsThatMet(engine, record) };
+  if (!dryRun) await end(engine, result, reason);
+  return result;
 }
 
 function nextSlice(engine: Engine, after: { sourceId: number; id: string } | null, number: number) {
   return engine.store.read((tx) => tx.records.broughtBy(number, { after, limit: SLICE }));
+}
+
+/** Also those that had begun before it, and were still running. */
+function importsThatMet(engine: Engine, { number, startedAt }: ImportRecord): Promise<ImportRecord[]> {
+  return engine.store.read(async (tx) => {
+    const found: ImportRecord[] = [];
+    let page: ImportRecord[] = [];
+    do {
+      const before = page.at(-1)?.number;
+      page = await tx.records.imports({ limit: PAGE, ...(before === undefined ? {} : { before }) });
+      for (const each of page) {
+        const isSince = each.number > number || (each.finishedAt !== null && each.finishedAt > startedAt);
+        if (each.number !== number && isSince && each.undoneAt === null && each.duplicate > 0)
+          found.push(each);
+      }
+    } while (page.length === PAGE);
+    return found;
+  });
 }
 
 function end(
@@ -136,7 +163,7 @@ class Taken {
     this.#sums.assumed -= BigInt(event.assumed);
   }
 
-  result(): UndoneImport {
+  result(): Omit<UndoneImport, "metSince"> {
     const { events, kept, restored } = { events: this.#events, kept: this.#kept, restored: this.#restored };
     return { import: this.record, events, kept, restored, ...this.#sums };
   }

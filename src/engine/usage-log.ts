@@ -5,11 +5,13 @@ import type { UsageRecord } from "../domain/usage.js";
 export interface LoggedUsage {
   /** Whose it is, as the log says it; `null` when it does not. */
   readonly draft: Omit<UsageRecord, "source" | "id" | "user"> & { readonly user: string | null };
+  /** The name of the format that it was read in. */
+  readonly format: string;
   /** Unique together. */
   readonly source: string;
   readonly id: string;
-  /** Which of the equal records of the log it is, from 1; `null` when it has an id of its own. */
-  readonly occurrence: number | null;
+  /** Whether the log gives the id, and not the record's text. */
+  readonly hasOwnId: boolean;
   /** The format says that later records of the same id replace earlier ones. */
   readonly supersedes?: boolean;
   /** `contentHash` of the draft, where it is known already. */
@@ -43,7 +45,10 @@ export interface RejectedUsage {
   /** `null`: the record as a whole. */
   readonly field: string | null;
   readonly reason: string;
-  readonly occurrence: number | null;
+  /** What it is known by; `null` when it has an id of its own. */
+  readonly identity: string | null;
+  /** As in `LoggedUsage`; `null` when the record could not be parsed. */
+  readonly format: string | null;
   readonly raw: string;
 }
 

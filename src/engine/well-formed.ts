@@ -1,7 +1,7 @@
 import { type CallKind, EARLIEST_USAGE, MOST_AHEAD, MOST_TEXT, UNSTORABLE } from "../domain/usage.js";
 import { calendar, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
-import type { LimitsRequest, UsageReport } from "./live-usage.js";
+import type { LimitsRequest, NamedUsage, UsageReport } from "./live-usage.js";
 
 /*
  * What a product hands over is looked at before anything is done with it: what one database kept and another refused, or
@@ -92,6 +92,23 @@ export function requireRequest(request: LimitsRequest): void {
   }
   // Throws for what is no time zone.
   if (request.zone !== undefined) calendar(request.zone);
+}
+
+/** Refuses what names nobody. A name that nobody has is another thing: that is an answer of the ledger's. */
+export function requireUser(user: string): void {
+  if (typeof user === "string") return;
+  throw new AlphaError("usage", "usage needs user: the id, email or alias of a tester");
+}
+
+/** Refuses what no reservation has answered. */
+export function requireHandle(handle: NamedUsage): void {
+  if (typeof handle !== "object" || typeof handle?.user !== "string") {
+    throw new AlphaError("usage", "there is no handle of a reservation", {
+      hint: "it is the `handle` of a reservation; a request that is blocked has none",
+    });
+  }
+  requireId(handle.id);
+  requireKind(handle);
 }
 
 /** Refuses an id that no database could keep. */

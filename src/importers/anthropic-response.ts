@@ -9,6 +9,8 @@ const NAME = "anthropic-response";
 const NEVER_MADE: readonly unknown[] = ["canceled", "expired"];
 /** Only together would the events of a stream state an id and the whole usage. */
 const STREAM = /^(?:message|content_block)_|^ping$/;
+/** What only Anthropic calls so. */
+const CACHED = ["cache_read_input_tokens", "cache_creation_input_tokens"];
 
 /**
  * Responses of the Anthropic Messages API: as they are, as batches return them, or with `timestamp` and `user` around
@@ -19,8 +21,10 @@ export const anthropicResponse: Importer = {
   description: "responses of the Anthropic Messages API, with a timestamp beside them (JSONL)",
   detect(sample) {
     const { type, id, usage } = responseIn(sample).response;
-    if (!isObject(usage) || !("input_tokens" in usage)) return false;
-    return type === "message" || String(id).startsWith("msg_") || "cache_read_input_tokens" in usage;
+    if (!isObject(usage)) return false;
+    if (type === "message_delta") return true;
+    if (!("input_tokens" in usage)) return false;
+    return type === "message" || String(id).startsWith("msg_") || CACHED.some((field) => field in usage);
   },
   read,
 };

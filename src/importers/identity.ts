@@ -18,25 +18,29 @@ for (const [value, char] of [
   SEXTETS[char.charCodeAt(0)] = value;
 }
 
-export interface RawIdentity {
-  readonly id: string;
-  /** Which of the equal records of its file this is, from 1. */
-  readonly occurrence: number;
+const RAW_ID = new RegExp(`^[\\w-]{${ID_CHARS}}:[1-9]\\d{0,9}$`);
+
+/** Whether a text is an id as `RawIdentities` gives them. */
+export function isRawId(text: unknown): text is string {
+  return typeof text === "string" && RAW_ID.test(text);
 }
 
 /**
  * Gives the records of one file that carry no id an identity: the hash of the raw record, and its occurrence among
- * the equal records of the file. It depends on nothing else, so that the same file imported with other options is
- * still the same file.
+ * the equal records of the file, from 1. It depends on nothing else, so that the same file imported with other options
+ * is still the same file. A record that was rejected keeps its identity when its text is mended: another text may be
+ * that of another record, and its occurrence among those is not known.
  */
 export class RawIdentities {
   readonly #seen = new OccurrenceCounter();
 
-  next(record: RawRecord): RawIdentity {
+  next(record: RawRecord): string {
+    const known = record.rejected?.identity ?? null;
+    if (known !== null) return known;
     // As text, since a Buffer for each record costs three times the hash itself.
     const digest = hash("sha256", record.raw, "base64url");
-    const occurrence = record.occurrence ?? this.#seen.next(word(digest, 0), word(digest, WORD_CHARS));
-    return { id: `${digest.slice(0, ID_CHARS)}:${occurrence}`, occurrence };
+    const occurrence = this.#seen.next(word(digest, 0), word(digest, WORD_CHARS));
+    return `${digest.slice(0, ID_CHARS)}:${occurrence}`;
   }
 }
 

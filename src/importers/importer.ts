@@ -10,6 +10,14 @@ export interface Problem {
   readonly reason: string;
 }
 
+/** What a rejects file keeps of a record beside its text, which may have been mended since. */
+export interface RejectedAs {
+  /** What `RawIdentities` knew it by; `null` when it had an id of its own. */
+  readonly identity: string | null;
+  /** The name of the format that it was read in; `null` when it could not be parsed. */
+  readonly format: string | null;
+}
+
 /** One record as it stands in the log, before any format is read into it. */
 export interface RawRecord {
   /** The line of the file on which it starts, from 1. */
@@ -22,8 +30,8 @@ export interface RawRecord {
   /** `null` when it could not be parsed; then `problem` says why. */
   readonly fields: Fields | null;
   readonly problem: Problem | null;
-  /** Which of several equal records it was in the file it was first read from; `null` unless it was rejected there. */
-  readonly occurrence: number | null;
+  /** `null` unless it comes from a rejects file. */
+  readonly rejected: RejectedAs | null;
   /** What gives `raw` later, without the fields where it can, for those who keep many records. Else `raw` is there. */
   keep?(): { readonly raw: string };
 }

@@ -10,6 +10,8 @@ const CHUNK = "chat.completion.chunk";
 const OBJECTS: readonly unknown[] = ["chat.completion", CHUNK, "text_completion", "response"];
 /** A response has an end, a start, or only a start. */
 const TIMES = ["completed_at", "created", "created_at"];
+/** Of each call that used tokens one of these is more than 0. */
+const TOTALS = ["prompt_tokens", "completion_tokens", "total_tokens"];
 /** What a response can have come to that has no usage. */
 const FAILED: readonly unknown[] = ["failed", "cancelled", "incomplete"];
 
@@ -57,7 +59,9 @@ function skipped(fields: Fields, response: Fields): string | null {
   const isChunk = response.object === CHUNK;
   if (isObject(response.usage)) {
     // Some providers state in every chunk what was used so far.
-    return isChunk && !isLast(response) ? "is a chunk of a stream, and not its last" : null;
+    return isChunk && !isLast(response) && !endsOpenRouterStream(response)
+      ? "is a chunk of a stream, and not its last"
+      : null;
   }
   if (isChunk) return "is a chunk of a stream without usage";
   const { type, error } = fields;
@@ -74,6 +78,15 @@ function isLast({ choices }: Fields): boolean {
   return (
     !Array.isArray(choices) || listOf(choices).every((choice) => (choice.finish_reason ?? null) !== null)
   );
+}
+
+/** OpenRouter states usage once, after the chunk that ends the text, in one that has an empty text and no end. */
+function endsOpenRouterStream({ id, usage }: Fields): boolean {
+  return isOpenRouter(id) && isObject(usage) && TOTALS.some((field) => Number(usage[field]) > 0);
+}
+
+function isOpenRouter(id: unknown): boolean {
+  return typeof id === "string" && id.startsWith("gen-");
 }
 
 function readUsage(inner: RecordFields, { status }: Fields) {
@@ -108,7 +121,7 @@ function costOf(usage: RecordFields): Nanos | null {
 
 /** OpenRouter's responses name the provider that it chose, which is not the one that is called and paid. */
 function providerOf(id: string | null, outer: RecordFields): string {
-  return id?.startsWith("gen-") === true ? "openrouter" : (outer.text("provider") ?? "openai");
+  return isOpenRouter(id) ? "openrouter" : (outer.text("provider") ?? "openai");
 }
 
 /** The images that were made: calls of the image tool, those of a message, and what the Images API returns. */

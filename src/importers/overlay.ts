@@ -38,7 +38,11 @@ const PUT_IN_ORDER = Object.keys(PUT) as (keyof typeof PUT)[];
 export function withMapping(importer: Importer, mapping: Mapping | null): Importer {
   if (mapping === null) return importer;
   return importer === alpha
-    ? { ...importer, read: (fields, context) => importer.read(mapping.apply(fields), context) }
+    ? {
+        ...importer,
+        detect: (sample) => importer.detect(mapping.apply(sample)),
+        read: (fields, context) => importer.read(mapping.apply(fields), context),
+      }
     : { ...importer, read: (fields, context) => readOver(importer, mapping, fields, context) };
 }
 

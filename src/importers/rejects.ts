@@ -1,33 +1,36 @@
-import type { Fields, Problem, RawRecord } from "./importer.js";
+import { isRawId } from "./identity.js";
+import type { Fields, Problem, RawRecord, RejectedAs } from "./importer.js";
 
 /** A record that was not counted, as the rejects file keeps it. */
-export interface Reject extends Problem {
+export interface Reject extends Problem, RejectedAs {
   /** The file as it was named, or `stdin`. */
   readonly file: string;
   readonly line: number;
-  /** Which of the equal records of the file it was; `null` when it has an id of its own. */
-  readonly occurrence: number | null;
   readonly raw: string;
 }
 
 /** One line of a rejects file, without the line break. Importing the file reads the raw record in it again. */
 export function rejectLine(reject: Reject): string {
-  const { file, line, field, reason, occurrence, raw } = reject;
-  return JSON.stringify({ rejected: { file, line, field, reason, occurrence }, raw });
+  const { file, line, field, reason, format, identity, raw } = reject;
+  return JSON.stringify({ rejected: { file, line, field, reason, format, identity }, raw });
 }
 
 /**
  * The record inside a line of a rejects file, at `line` of the file being read; `null` when these are the fields of
- * something else. It keeps the occurrence it had, and with it its identity.
+ * something else. It keeps the format and the identity that it had.
  */
 export function unwrapReject(fields: Fields, line: number): RawRecord | null {
-  const { rejected, raw } = fields;
-  if (typeof raw !== "string" || !isObject(rejected)) return null;
-  const occurrence = isOccurrence(rejected.occurrence) ? rejected.occurrence : null;
+  const { rejected: envelope, raw } = fields;
+  if (typeof raw !== "string" || !isObject(envelope)) return null;
+  const { format, identity } = envelope;
+  const rejected = {
+    format: typeof format === "string" ? format : null,
+    identity: isRawId(identity) ? identity : null,
+  };
   const inner = parseObject(raw);
-  if (inner) return { line, raw, fields: inner, problem: null, occurrence };
+  if (inner) return { line, raw, fields: inner, problem: null, rejected };
   const problem = { field: "raw", reason: "the rejected record inside is not a JSON object" };
-  return { line, raw, fields: null, problem, occurrence };
+  return { line, raw, fields: null, problem, rejected };
 }
 
 function parseObject(text: string): Fields | null {
@@ -41,8 +44,4 @@ function parseObject(text: string): Fields | null {
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isOccurrence(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 1;
 }

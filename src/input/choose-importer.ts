@@ -1,21 +1,27 @@
 import { AlphaError } from "../errors.js";
 import { alpha } from "../importers/alpha.js";
 import { billFormatOf } from "../importers/bills/detect.js";
-import type { Fields, Importer } from "../importers/importer.js";
+import type { Fields, Importer, RawRecord } from "../importers/importer.js";
 import { columnsOf, type Mapping } from "../importers/mapping.js";
 import { withMapping } from "../importers/overlay.js";
 import { IMPORTERS } from "../importers/registry.js";
+import { RecordFormats } from "./record-formats.js";
+
+/** A record that could be parsed. */
+export type ParsedRecord = RawRecord & { readonly fields: Fields };
 
 /**
- * Tells the format of a file from its first records, or takes the one that was named. Throws `failed` when it cannot,
+ * Tells the format of a file from its first records, or takes the one that was named; records from a rejects file have
+ * one already. Throws `failed` when it cannot,
  * when the file is a provider's bill, and when `--map` names a column that the file has not.
  */
 export function chooseImporter(
   file: string,
-  sample: readonly Fields[],
+  records: readonly Pick<ParsedRecord, "fields" | "rejected">[],
   named: Importer | null,
   mapping: Mapping | null,
-): Importer {
+): RecordFormats {
+  const sample = records.map(({ fields }) => fields);
   const bill = named || mapping?.renames ? null : billIn(sample);
   if (bill !== null) {
     throw new AlphaError(
@@ -27,8 +33,8 @@ export function chooseImporter(
     );
   }
   mapping?.checkColumns(named?.flatten ? sample.map(named.flatten) : sample, file);
-  const found = named ?? detect(sample, mapping);
-  if (found) return withMapping(found, mapping);
+  const found = named ?? (mapping?.renames ? null : keptFormat(records)) ?? detect(sample, mapping);
+  if (found) return new RecordFormats(withMapping(found, mapping), named !== null, mapping);
 
   const columns = columnsOf(sample).join(", ");
   if (mapping) {
@@ -55,10 +61,14 @@ function billIn(sample: readonly Fields[]): string | null {
   return others.includes(null) ? null : bill;
 }
 
+/** The format that the first record from a rejects file was read in. */
+function keptFormat(records: readonly Pick<RawRecord, "rejected">[]): Importer | null {
+  const kept = records.find(({ rejected }) => rejected !== null && rejected.format !== null);
+  return IMPORTERS.find(({ name }) => name === kept?.rejected?.format) ?? null;
+}
+
 /** Columns that are given other names make a log one of the native format, and so may constants. */
 function detect(sample: readonly Fields[], mapping: Mapping | null): Importer | undefined {
   const candidates = mapping?.renames ? [alpha] : IMPORTERS;
-  return candidates.find((importer) =>
-    sample.some((record) => importer.detect(importer === alpha && mapping ? mapping.apply(record) : record)),
-  );
+  return candidates.find((importer) => sample.some(withMapping(importer, mapping).detect));
 }

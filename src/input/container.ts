@@ -32,9 +32,19 @@ function isJsonLine(start: Buffer, text: string, isWhole: boolean): boolean {
     if (isJson(text)) return true;
     if (GOING_ON.includes(text.at(-1) ?? "")) return false;
   }
-  const splitter = new JsonSplitter({ record() {}, badRecord() {} });
+  let areSound = true;
+  const splitter = new JsonSplitter({
+    record: (record) => {
+      areSound &&= isJson(record);
+    },
+    badRecord: () => {
+      areSound = false;
+    },
+  });
   splitter.push(start);
-  return !splitter.enteredList;
+  if (splitter.enteredList) return false;
+  const areSeveral = isWhole && splitter.end() && areSound;
+  return !areSeveral;
 }
 
 function isJson(text: string): boolean {

@@ -17,7 +17,7 @@ const NOT_BLANK = /^\w/;
 class CsvRecord implements RawRecord {
   fields: Fields | null = null;
   problem: Problem | null = null;
-  readonly occurrence = null;
+  readonly rejected = null;
 
   constructor(
     readonly line: number,

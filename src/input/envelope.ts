@@ -9,8 +9,11 @@ export interface Shape {
 export const ENVELOPE: Shape = {
   logs: "records",
   data: "records",
+  records: "records",
   resourceSpans: { scopeSpans: { spans: "records" } },
 };
+
+const KEYS = Object.keys(ENVELOPE);
 
 /** What only records have. An object with one of them is a record itself, whatever lists it holds. */
 const RECORD_KEYS = ["id", "timestamp", "model", "usage"];
@@ -21,7 +24,7 @@ export function isRecordKey(key: string): boolean {
 
 /** The records inside an envelope, which may be of any kind; `null` when these are the fields of a record. */
 export function unwrapEnvelope(fields: Fields): unknown[] | null {
-  if (!("data" in fields || "logs" in fields || "resourceSpans" in fields)) return null;
+  if (!KEYS.some((key) => key in fields)) return null;
   if (RECORD_KEYS.some((key) => key in fields)) return null;
   return recordsOf(fields, ENVELOPE);
 }

@@ -8,7 +8,7 @@ const HUGE_NUMBER = /\d[eE]\+?\d{3}|\d{309}/;
 /** A record whose canonical text is only made when somebody needs it. */
 class JsonRecord implements RawRecord {
   readonly problem = null;
-  readonly occurrence = null;
+  readonly rejected = null;
 
   constructor(
     readonly line: number,
@@ -77,7 +77,7 @@ function addParsed(records: RawRecord[], text: string, line: number, isLine: boo
   }
   const wrapped = unwrapEnvelope(value);
   if (wrapped === null && isLine) {
-    records.push({ line, raw: text, fields: value, problem: null, occurrence: null });
+    records.push({ line, raw: text, fields: value, problem: null, rejected: null });
     return;
   }
   for (const item of wrapped ?? [value]) {
@@ -88,7 +88,7 @@ function addParsed(records: RawRecord[], text: string, line: number, isLine: boo
 
 /** What a file holds in place of a record. */
 export function unreadable(raw: string, line: number, reason: string): RawRecord {
-  return { line, raw, fields: null, problem: { field: null, reason }, occurrence: null };
+  return { line, raw, fields: null, problem: { field: null, reason }, rejected: null };
 }
 
 function isObject(value: unknown): value is Fields {

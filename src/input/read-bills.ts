@@ -138,7 +138,7 @@ class BillReader {
     } else if (row.kind === "empty-day") {
       this.#sums.cover(row.day);
     } else {
-      this.#count(row, this.#identities.next(record).id, seen);
+      this.#count(row, this.#identities.next(record), seen);
     }
   }
 

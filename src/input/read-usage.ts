@@ -2,20 +2,13 @@ import { closest } from "fastest-levenshtein";
 import type { Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { MAPPED_SOURCE, RAW_SOURCE, RawIdentities } from "../importers/identity.js";
-import type {
-  Fields,
-  Importer,
-  Problem,
-  RawRecord,
-  ReadContext,
-  Skip,
-  UsageDraft,
-} from "../importers/importer.js";
+import type { Importer, Problem, RawRecord, ReadContext, Skip, UsageDraft } from "../importers/importer.js";
 import type { Mapping } from "../importers/mapping.js";
 import { IMPORTERS } from "../importers/registry.js";
 import type { Reject } from "../importers/rejects.js";
-import { chooseImporter } from "./choose-importer.js";
+import { chooseImporter, type ParsedRecord } from "./choose-importer.js";
 import { CONTAINERS, type Container } from "./container.js";
+import type { RecordFormats } from "./record-formats.js";
 import { RecordReader } from "./records.js";
 import { openSource, type SourceOptions } from "./source.js";
 
@@ -33,11 +26,13 @@ export interface ReadOptions extends SourceOptions {
 /** One record that can be counted. */
 export interface UsageEntry {
   readonly draft: UsageDraft;
+  /** The name of the format that it was read in. */
+  readonly format: string;
   /** Unique together: see `RawIdentities` for records without an id of their own. */
   readonly source: string;
   readonly id: string;
-  /** Which of the equal records of the file it is, from 1; `null` when it has an id of its own. */
-  readonly occurrence: number | null;
+  /** Whether the record or the mapping gives the id, and not its text. */
+  readonly hasOwnId: boolean;
   /** Whether it replaces an earlier record of the same id. */
   readonly supersedes: boolean;
   readonly record: RawRecord;
@@ -47,7 +42,7 @@ export interface UsageEntry {
 export interface Batch {
   /** The file as it was named, or `stdin`. */
   readonly file: string;
-  /** The name of the format; `null` while no record could be parsed. */
+  /** The name of the file's format; `null` while no record could be parsed. Some records may be of another. */
   readonly format: string | null;
   readonly records: UsageEntry[];
   readonly rejects: Reject[];
@@ -141,7 +136,7 @@ export async function* readPieces(
   if (reader.format === null) {
     const sample = sampleOf(held);
     const header = records.headerFields();
-    if (sample.length === 0 && header) sample.push(header);
+    if (sample.length === 0 && header) sample.push({ fields: header, rejected: null });
     if (sample.length > 0)
       reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
   }
@@ -178,10 +173,10 @@ function parseFormat(format: string | undefined): { importer: Importer | null; c
   return { importer, container };
 }
 
-function sampleOf(records: readonly RawRecord[]): Fields[] {
-  const sample: Fields[] = [];
-  for (const { fields } of records) {
-    if (fields && sample.push(fields) === SAMPLE) break;
+function sampleOf(records: readonly RawRecord[]): Pick<ParsedRecord, "fields" | "rejected">[] {
+  const sample: Pick<ParsedRecord, "fields" | "rejected">[] = [];
+  for (const { fields, rejected } of records) {
+    if (fields && sample.push({ fields, rejected }) === SAMPLE) break;
   }
   return sample;
 }
@@ -192,9 +187,7 @@ class UsageReader {
   readonly #renamesId: boolean;
   readonly #context: ReadContext;
   readonly #identities = new RawIdentities();
-  #importer: Importer | null = null;
-  /** The source of the ids that the records give, where they do not name one. */
-  #source = RAW_SOURCE;
+  #formats: RecordFormats | null = null;
 
   constructor(file: string, options: ReadOptions) {
     this.#file = file;
@@ -203,44 +196,40 @@ class UsageReader {
   }
 
   get format(): string | null {
-    return this.#importer?.name ?? null;
+    return this.#formats?.own.name ?? null;
   }
 
-  use(importer: Importer): void {
-    this.#importer = importer;
-    // An `id` column means the same whatever else is mapped, lest the record be counted once more with other options.
-    this.#source = this.#renamesId ? MAPPED_SOURCE : importer.name;
+  use(formats: RecordFormats): void {
+    this.#formats = formats;
   }
 
   read(record: RawRecord): UsageEntry | Reject | Skip {
-    if (!record.fields || !this.#importer) {
-      return this.#reject(record, record.problem ?? { field: null, reason: "cannot be read" });
+    if (!record.fields || !this.#formats) {
+      return this.#reject(record, null, record.problem ?? { field: null, reason: "cannot be read" });
     }
-    const fields = this.#importer.flatten?.(record.fields) ?? record.fields;
-    const result = this.#importer.read(fields, this.#context);
-    if (result.kind === "draft") return this.#entry(result, record);
-    return result.kind === "skip" ? result : this.#reject(record, result);
+    const importer = this.#formats.of(record, record.fields);
+    if ("kind" in importer) return this.#reject(record, importer.format, importer);
+    const fields = importer.flatten?.(record.fields) ?? record.fields;
+    const result = importer.read(fields, this.#context);
+    if (result.kind === "draft") return this.#entry(result, record, importer);
+    return result.kind === "skip" ? result : this.#reject(record, importer.name, result);
   }
 
-  #entry(draft: UsageDraft, record: RawRecord): UsageEntry {
-    const supersedes = this.#importer?.supersedes === true;
-    if (draft.id !== null) {
-      return {
-        draft,
-        source: draft.source ?? this.#source,
-        id: draft.id,
-        occurrence: null,
-        supersedes,
-        record,
-      };
+  #entry(draft: UsageDraft, record: RawRecord, importer: Importer): UsageEntry {
+    const format = importer.name;
+    const supersedes = importer.supersedes === true;
+    if (draft.id === null) {
+      const id = this.#identities.next(record);
+      return { draft, format, source: RAW_SOURCE, id, hasOwnId: false, supersedes, record };
     }
-    const { id, occurrence } = this.#identities.next(record);
-    return { draft, source: RAW_SOURCE, id, occurrence, supersedes, record };
+    // An `id` column means the same whatever else is mapped, lest the record be counted once more with other options.
+    const source = draft.source ?? (this.#renamesId ? MAPPED_SOURCE : format);
+    return { draft, format, source, id: draft.id, hasOwnId: true, supersedes, record };
   }
 
-  /** Its occurrence is counted, so that the record keeps its identity when the rejects file is imported. */
-  #reject(record: RawRecord, { field, reason }: Problem): Reject {
-    const { occurrence } = this.#identities.next(record);
-    return { file: this.#file, line: record.line, field, reason, occurrence, raw: record.raw };
+  /** Its identity is counted, so that the record keeps it when the rejects file is imported. */
+  #reject(record: RawRecord, format: string | null, { field, reason }: Problem): Reject {
+    const identity = this.#identities.next(record);
+    return { file: this.#file, line: record.line, field, reason, identity, format, raw: record.raw };
   }
 }

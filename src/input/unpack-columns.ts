@@ -2,14 +2,15 @@ import type { ImportColumns } from "../domain/import-columns.js";
 import { PRICED_BY } from "../domain/price-rule.js";
 import type { UsageDraft } from "../importers/importer.js";
 import type { PackedBatch } from "./column-reader.js";
-import { columnsIn, type PackedRecords } from "./usage-columns.js";
+import { columnsIn, HAS_OWN_ID, type PackedRecords, SUPERSEDES } from "./usage-columns.js";
 
 /** A record as it was put into columns; `raw` is its place among them. */
 interface UnpackedUsage {
   readonly draft: Omit<UsageDraft, "kind" | "source" | "id">;
+  readonly format: string;
   readonly source: string;
   readonly id: string;
-  readonly occurrence: number | null;
+  readonly hasOwnId: boolean;
   readonly supersedes: boolean;
   readonly hash: number;
   readonly record: { readonly line: number; readonly raw: number };
@@ -24,7 +25,7 @@ export function unpackBatch({ records, ...batch }: PackedBatch, texts: Texts) {
 
 function unpackColumns(packed: PackedRecords, texts: Texts) {
   const columns = columnsIn(packed.room);
-  const { users, kinds, statuses, sources, providerIds, isPriced, supersedes } = packed;
+  const { users, kinds, statuses, sources, formats, providerIds, isPriced } = packed;
   const estimated = new Set(packed.estimated);
   const ids = cut(packed.ids, columns.idEnd, packed.count);
 
@@ -32,6 +33,7 @@ function unpackColumns(packed: PackedRecords, texts: Texts) {
     const requests = columns.requests[place] as number;
     const cost = columns.cost[place] as number;
     const pricedBy = PRICED_BY[(columns.pricedBy[place] as number) - 1];
+    const flags = columns.flags[place] as number;
     return {
       draft: {
         user: users[columns.user[place] as number] || null,
@@ -52,10 +54,11 @@ function unpackColumns(packed: PackedRecords, texts: Texts) {
         status: statuses[columns.status[place] as number] as string,
         ...(Number.isNaN(requests) ? {} : { requests }),
       },
+      format: formats[columns.format[place] as number] as string,
       source: sources[columns.source[place] as number] as string,
       id: ids[place] as string,
-      occurrence: columns.occurrence[place] || null,
-      supersedes,
+      hasOwnId: (flags & HAS_OWN_ID) !== 0,
+      supersedes: (flags & SUPERSEDES) !== 0,
       hash: columns.hash[place] as number,
       record: { line: columns.line[place] as number, raw: place },
     };

@@ -25,7 +25,11 @@ const NUMBERS = [
   "assumed",
   "hash",
 ] as const;
-const INDEXES = ["user", "kind", "status", "source", "line", "occurrence", "pricedBy", "idEnd"] as const;
+const INDEXES = ["user", "kind", "status", "source", "line", "format", "flags", "pricedBy", "idEnd"] as const;
+
+/** The bits of `flags`. */
+export const HAS_OWN_ID = 1;
+export const SUPERSEDES = 2;
 
 type Columns = Readonly<Record<(typeof NUMBERS)[number], Float64Array>> &
   Readonly<Record<(typeof INDEXES)[number], Uint32Array>>;
@@ -38,7 +42,7 @@ export function makeRoom(): ArrayBuffer {
 }
 
 /**
- * The columns in a room. An `occurrence` of 0 stands for none, NaN in `requests` and `cost` for what is not stated;
+ * The columns in a room. NaN in `requests` and `cost` stands for what is not stated;
  * `pricedBy` is an index of `PRICED_BY` plus 1, or 0 where `cost` is what the record states.
  */
 export function columnsIn(room: ArrayBuffer): Columns {
@@ -74,13 +78,13 @@ export interface PackedRecords {
   readonly kinds: readonly CallKind[];
   readonly statuses: readonly string[];
   readonly sources: readonly string[];
+  readonly formats: readonly string[];
   /** Of each record; `null` where none has one. */
   readonly providerIds: readonly (string | null)[] | null;
   /** Whether any record says how it was priced. */
   readonly isPriced: boolean;
   /** The places of those whose amounts are estimated. */
   readonly estimated: readonly number[];
-  readonly supersedes: boolean;
 }
 
 /** Puts records into columns. */
@@ -94,11 +98,11 @@ export class ColumnsPacker {
   readonly #users = new Names();
   readonly #statuses = new Names();
   readonly #sources = new Names();
+  readonly #formats = new Names();
   readonly #kinds = new Kinds();
   #providerIds: (string | null)[] | null = null;
   #isPriced = false;
   readonly #estimated: number[] = [];
-  #supersedes = false;
   readonly #runs: Run[] = [];
   #runFrom = 0;
   /** What the records of the run have in common: the number of their source, or -1 where they are not plain. */
@@ -112,7 +116,7 @@ export class ColumnsPacker {
     return this.#count;
   }
 
-  add({ draft, source, id, occurrence, supersedes, record }: UsageEntry): void {
+  add({ draft, format, source, id, hasOwnId, supersedes, record }: UsageEntry): void {
     const columns = this.#columns;
     const at = this.#count++;
     columns.occurredAt[at] = draft.occurredAt;
@@ -139,14 +143,14 @@ export class ColumnsPacker {
     const sourceAt = this.#sources.indexOf(source);
     columns.source[at] = sourceAt;
     columns.line[at] = record.line;
-    columns.occurrence[at] = occurrence ?? 0;
+    columns.format[at] = this.#formats.indexOf(format);
+    columns.flags[at] = (hasOwnId ? HAS_OWN_ID : 0) | (supersedes ? SUPERSEDES : 0);
     if (this.#ids.push(id) === IDS_JOINED) this.#joinIds();
     this.#idChars += id.length;
     columns.idEnd[at] = this.#idChars;
 
     if (draft.providerId !== null) this.#providerIds ??= [];
     if (this.#providerIds !== null) this.#providerIds[at] = draft.providerId;
-    if (supersedes) this.#supersedes = true;
     const run = supersedes || estimated || draft.providerId !== null ? -1 : sourceAt;
     if (run !== this.#runOf) {
       this.#endRun(at);
@@ -169,10 +173,10 @@ export class ColumnsPacker {
       kinds: this.#kinds.all,
       statuses: this.#statuses.all,
       sources: this.#sources.all,
+      formats: this.#formats.all,
       providerIds,
       isPriced: this.#isPriced,
       estimated: this.#estimated,
-      supersedes: this.#supersedes,
     };
   }
 

@@ -93,6 +93,11 @@ export function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport 
   };
 }
 
+/** Under which id the provider knows a response. Some give an empty one, which is none. */
+export function identified(id: string | undefined): Pick<UsageReport, "providerId"> {
+  return id === undefined || id.trim() === "" ? {} : { providerId: id };
+}
+
 /** Errors that the SDK and its providers throw before they send anything. */
 const BEFORE_SENDING: ReadonlySet<string> = new Set([
   "AI_InvalidPromptError",

@@ -1,5 +1,5 @@
 import type { Instant, UsageReport } from "../index.js";
-import { type StreamPart, usageOf } from "./ai-sdk-call.js";
+import { identified, type StreamPart, usageOf } from "./ai-sdk-call.js";
 
 export interface Metering {
   /** Waits until what `ended` said is written. Rejects when it cannot be, which ends the stream with that error. */
@@ -11,23 +11,30 @@ export interface Metering {
   readonly now: () => Instant;
 }
 
+/** How a stream came to its end. */
+export interface StreamEnd {
+  /** Known from the `finish` part; `null` when it was cut off before by an error, an abort or a reader who left. */
+  readonly usage: UsageReport | null;
+  /** It told of an error, broke or was aborted. */
+  readonly failed: boolean;
+}
+
 /**
- * Passes a model's stream on, and tells in `ended` what it used: known from its `finish` part, `null` when it was cut
- * off before by an error, an abort or a reader who left. The reader sees `finish`, the end or the error when it is settled.
+ * Passes a model's stream on, and tells in `ended` what it used. The reader sees `finish`, the end or the error when it is settled.
  */
 export function meteredStream(
   source: ReadableStream<StreamPart>,
   { renew, renewEveryMs, signal, now, ...metering }: Metering,
-): { readonly stream: ReadableStream<StreamPart>; readonly ended: Promise<UsageReport | null> } {
+): { readonly stream: ReadableStream<StreamPart>; readonly ended: Promise<StreamEnd> } {
   const reader = source.getReader();
-  let end!: (usage: UsageReport | null) => void;
-  const ended = new Promise<UsageReport | null>((resolve) => {
+  let end!: (how: StreamEnd) => void;
+  const ended = new Promise<StreamEnd>((resolve) => {
     end = resolve;
   });
   let renewedAt = now();
   let images = 0;
   let failed = false;
-  let providerId: string | undefined;
+  let id: Pick<UsageReport, "providerId"> = {};
   let abort = () => {};
   let settling: Promise<void> | undefined;
   const settled = () => {
@@ -36,17 +43,14 @@ export function meteredStream(
   };
 
   const look = (part: StreamPart) => {
-    if (part.type === "response-metadata") providerId = part.id ?? providerId;
+    if (part.type === "response-metadata") id = { ...id, ...identified(part.id) };
     else if (part.type === "file") images += imagesIn([part]);
     else if (part.type === "error") failed = true;
     else if (part.type === "finish") {
       const usage = usageOf(part.usage);
-      const status = failed || part.finishReason.unified === "error" ? "error" : "ok";
-      end(
-        usage === null
-          ? null
-          : { ...usage, images, status, ...(providerId === undefined ? {} : { providerId }) },
-      );
+      failed ||= part.finishReason.unified === "error";
+      const status = failed ? "error" : "ok";
+      end({ usage: usage === null ? null : { ...usage, images, status, ...id }, failed });
       return true;
     }
     return false;
@@ -57,7 +61,7 @@ export function meteredStream(
       start(controller) {
         // A reader may have left without a word, and the source may not know the signal.
         abort = () => {
-          end(null);
+          end({ usage: null, failed: true });
           const reason: unknown = signal?.reason;
           reader.cancel(reason).catch(() => {});
           settled().then(
@@ -74,7 +78,7 @@ export function meteredStream(
           if (signal?.aborted) return;
           if (done) {
             signal?.removeEventListener("abort", abort);
-            end(null);
+            end({ usage: null, failed });
             await settled();
             controller.close();
             return;
@@ -89,14 +93,14 @@ export function meteredStream(
           controller.enqueue(value);
         } catch (error) {
           signal?.removeEventListener("abort", abort);
-          end(null);
+          end({ usage: null, failed: true });
           await settled();
           throw error;
         }
       },
       async cancel(reason) {
         signal?.removeEventListener("abort", abort);
-        end(null);
+        end({ usage: null, failed });
         await reader.cancel(reason);
         await settled();
       },

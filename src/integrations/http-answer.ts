@@ -35,12 +35,13 @@ export function blockingQuota({ limit, remaining, resetsAt }: Decision): Told | 
 
 /** Of a request that goes ahead, the fullest of the quotas that it touches, what is held for it included. */
 export function fullestQuota({ quotas }: Decision, request: LimitsRequest): Told | null {
-  const statesNeither = request.tokens === undefined && request.images === undefined;
+  const asked = { tokens: request.tokens ?? request.maxTokens, images: request.images };
+  const statesNeither = asked.tokens === undefined && asked.images === undefined;
   let fullest: QuotaState | null = null;
   for (const quota of quotas) {
     const { meter } = quota;
-    const asked = meter === "tokens" || meter === "images" ? (request[meter] ?? 0) > 0 : true;
-    if (!asked && !statesNeither) continue;
+    const touched = meter === "tokens" || meter === "images" ? (asked[meter] ?? 0) > 0 : true;
+    if (!touched && !statesNeither) continue;
     if (fullest === null || fullness(quota) > fullness(fullest)) fullest = quota;
   }
   return fullest;

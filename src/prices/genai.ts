@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { PriceCalculationResult } from "@pydantic/genai-prices";
+import { makerOf } from "../domain/model-names.js";
 import type { PricedKind, Rates } from "../domain/price.js";
 import type { BookModel, PriceBook } from "../domain/price-book.js";
 import type { Instant } from "../domain/window.js";
@@ -76,7 +77,7 @@ class GenaiPriceBook implements PriceBook {
   }
 
   #match(provider: string, model: string): PriceCalculationResult {
-    if (provider === "") return this.#calculate(PROVIDER_IN_NAME, model);
+    if (provider === "") return this.#calculate(PROVIDER_IN_NAME, model) ?? this.#matchByMaker(model);
     const match = this.#calculate(provider, model);
     const slash = model.indexOf("/");
     if (match !== null || slash <= 0) return match;
@@ -85,6 +86,12 @@ class GenaiPriceBook implements PriceBook {
     const prefix = findProvider({ providerId: model.slice(0, slash) });
     const repeats = prefix !== undefined && prefix === findProvider({ providerId: provider });
     return repeats ? this.#calculate(provider, model.slice(slash + 1)) : null;
+  }
+
+  /** A log may name no provider. A prefix does, and is not passed over. */
+  #matchByMaker(model: string): PriceCalculationResult {
+    const maker = model.includes("/") ? null : makerOf(model);
+    return maker === null ? null : this.#calculate(maker, model);
   }
 
   /** The calculator serves only to find the model: its total is no price, since what it does not know costs $0. */

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { LedgerDay } from "../domain/bill.js";
 import type { UsageReading } from "../engine/ports.js";
 import type { Db } from "./schema.js";
+import { unpricedOfRow } from "./unpriced.js";
 
 const DAY = 86_400_000;
 const SUMMED = ["input", "cache_read", "cache_write", "output", "requests", "cost", "assumed"] as const;
@@ -47,12 +48,7 @@ function fromLedger(db: Db, { from, to }: Range): Promise<Summed[]> {
     .where("occurred_at", "<", to * DAY)
     .groupBy([day, "call_kind_id"])
     .select([day.as("day"), "call_kind_id"])
-    .select((eb) =>
-      sql<string>`cast(sum(${eb.fn.coalesce(
-        "unpriced",
-        eb.case().when("priced_by", "=", "none").then(1).else(0).end(),
-      )}) as text)`.as("unpriced"),
-    )
+    .select((eb) => sql<string>`cast(sum(${unpricedOfRow(eb)}) as text)`.as("unpriced"))
     .select(SUMMED.map(sum))
     .execute();
 }

@@ -7,6 +7,7 @@ import { loadGuardrails } from "./emergency.js";
 import { identifiedEvents } from "./identified-events.js";
 import { ledgerRowOf, selectRows } from "./ledger-rows.js";
 import type { Db } from "./schema.js";
+import { unpricedOfRow } from "./unpriced.js";
 
 /** Sums of whole systems may leave the safe integers, so totals travel as text. */
 const exact = (column: string) => sql<string>`cast(${sql.ref(column)} as text)`;
@@ -93,9 +94,7 @@ export function ledgerOn(db: Db): LedgerReading {
           "requests",
           "cost",
           "assumed",
-          eb.fn
-            .coalesce("unpriced", eb.case().when("priced_by", "=", "none").then(1).else(0).end())
-            .as("unpriced"),
+          unpricedOfRow(eb).as("unpriced"),
         ])
         .execute();
       return page(rows, limit, ({ id }) => id);

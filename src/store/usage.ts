@@ -11,6 +11,7 @@ import { utcDaysOn } from "./bills.js";
 import { overlapsOn } from "./overlaps.js";
 import { reportOn } from "./report.js";
 import type { Db, Schema } from "./schema.js";
+import { enteredUnpriced } from "./unpriced.js";
 
 const KEPT: Readonly<Record<CellGrouping, { user: boolean; day: boolean; kind: boolean }>> = {
   "user-day": { user: true, day: true, kind: false },
@@ -121,10 +122,9 @@ function standsUnpriced(eb: ExpressionBuilder<Schema, "usage_event">) {
     .selectFrom("usage_event as correction")
     .whereRef("correction.corrects", "=", "usage_event.id")
     .select((inner) => inner.fn.sum<number>("correction.unpriced").as("sum"));
-  const entered = eb.case().when("usage_event.priced_by", "=", "none").then(1).else(0).end();
   return eb.and([
     eb("usage_event.corrects", "is", null),
-    eb(eb(entered, "+", eb.fn.coalesce(corrected, eb.lit(0))), ">", 0),
+    eb(eb(enteredUnpriced(eb), "+", eb.fn.coalesce(corrected, eb.lit(0))), ">", 0),
   ]);
 }
 

@@ -56,7 +56,7 @@ ok       budget      all testers together: $25.00 a day (stop)
 ok       guardrails  1 guardrail
 ok       settings    new testers start on free
 ok       estimates   no tester has a persona
-ok       prices      all usage of this month and the last has one
+ok       prices      no usage of this month and the last is to be given one
 ok       products    1 product, none of which fails open
 ok       holds       calls that were reserved are settled or released
 ok       imports     every import came to its end

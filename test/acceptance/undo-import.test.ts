@@ -42,6 +42,7 @@ test("an import again changes nothing; undone, the same file counts again, for a
     [
       "Undone: import 1 (calls.jsonl).",
       "Took back 20 calls: 300 tokens and $0.02.",
+      "Import 2 (calls.jsonl) met 20 duplicates since. Those that were calls of this import count no more: import the file again.",
       "Its ids are free: the same records, imported again, count.",
       "",
     ].join("\n"),
@@ -98,6 +99,7 @@ test("a dry run says the same and changes nothing", async () => {
     images: 0,
     cost: { nanos: 20_000_000, usd: "0.02" },
     assumed_cost: { nanos: 0, usd: "0" },
+    met_since: [],
   });
   expect(await home.json(["usage", "undo-import", "1", "--yes"])).toEqual(tried);
 });

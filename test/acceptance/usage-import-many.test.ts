@@ -97,6 +97,54 @@ describe("whom nobody knows", () => {
   });
 });
 
+it("rejects of two formats in one file are each read in their own", async () => {
+  const home = await prepared();
+  const stated = { timestamp: "2026-11-20T10:00:00Z", user: "eve" };
+  const usage = { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 };
+  const cached = { cache_creation_input_tokens: 1000, cache_read_input_tokens: 40_000 };
+  const logs = {
+    "o.jsonl": {
+      id: "chatcmpl-1",
+      object: "chat.completion",
+      created: 1_794_992_400,
+      model: "gpt-4o",
+      usage,
+    },
+    "a.jsonl": {
+      ...{ id: "msg_1", type: "message", model: "claude-sonnet-4-20250514" },
+      usage: { input_tokens: 10, output_tokens: 100, ...cached },
+    },
+  };
+  for (const [name, response] of Object.entries(logs)) {
+    writeFileSync(join(home.path, name), `${JSON.stringify({ ...stated, response })}\n`);
+  }
+  const files = Object.keys(logs);
+  expect((await home.run(["usage", "import", ...files, "--rejects", "rejects.jsonl"])).code).toBe(1);
+  await home.ok(["users", "add", "--id", "eve"]);
+  const mended = await home.json(["usage", "import", "rejects.jsonl"]);
+  expect(mended.total).toMatchObject({ inserted: 2, input_tokens: 42_010, output_tokens: 200, rejected: 0 });
+  const events: Record<string, unknown>[] = await home.json(["usage", "events", "--user", "eve"]);
+  const read = events.map(({ source, provider }) => [source, provider]);
+  expect(read.sort()).toEqual([
+    ["anthropic-response", "anthropic"],
+    ["openai-response", "openai"],
+  ]);
+  expect((await home.json(["usage", "import", ...files])).total).toMatchObject({ inserted: 0, duplicate: 2 });
+});
+
+it("a mended reject counts, though another record of the log has its text now", async () => {
+  const home = await prepared();
+  const rows = ["1000", '"1,000"', "1000.5"].map((tokens) => `2026-11-20 10:00,ada,gpt-4o,${tokens}\n`);
+  writeFileSync(join(home.path, "log.csv"), `timestamp,user,model,input_tokens\n${rows.join("")}`);
+  await home.ok(["usage", "import", "log.csv", "--rejects", "rejects.jsonl"]);
+  const path = join(home.path, "rejects.jsonl");
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replaceAll("1,000", "1000").replaceAll("1000.5", "1000"));
+  const mended = await home.json(["usage", "import", "rejects.jsonl"]);
+  expect(mended.total).toMatchObject({ inserted: 2, duplicate: 0, input_tokens: 2000 });
+  expect((await home.json(["usage", "import", "rejects.jsonl"])).total).toMatchObject({ duplicate: 2 });
+});
+
 it("the API key of a gateway's log is somebody once it is their alias", async () => {
   const home = await prepared();
   const call = {

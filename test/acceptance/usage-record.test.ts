@@ -45,6 +45,20 @@ describe("what a call cost, and how that is known", () => {
   });
 });
 
+it("is nothing where nothing was used, and no price is missing", async () => {
+  const home = await homeWithAda();
+  const failed = record("--model", "no-such-model", "--input-tokens", "0", "--status", "error");
+  expect(await home.ok([...failed, "--id", "a"])).toContain(": $0.00, since nothing was used.\n");
+  expect(await home.json([...failed, "--id", "b"])).toMatchObject({
+    cost: { nanos: 0 },
+    assumed_cost: null,
+    priced_by: "none",
+    unpriced: false,
+  });
+  expect(await home.json(["usage", "events", "--unpriced"])).toEqual([]);
+  expect(await home.json(["usage", "report"])).toMatchObject({ totals: { requests: 2, unpriced_events: 0 } });
+});
+
 it("records everything that is said", async () => {
   const home = await homeWithAda();
   const counts = [

@@ -3,6 +3,8 @@ import type { Guardrail } from "../../src/domain/guardrail.js";
 import type { Entry, Operation } from "../../src/domain/ledger-model.js";
 import type { Page, StandingEvent } from "../../src/engine/ports/ledger.js";
 import type { Reading, Store } from "../../src/engine/ports.js";
+import { verifyTotals } from "../../src/engine/verify.js";
+import { engineOn } from "../support/engine-on.js";
 import { change, DAY, HOUR, populate, record, T0, type TestDatabase, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
@@ -240,6 +242,8 @@ everyStore((fresh) => {
         record("a", unpriced),
         record("b", { cost: null, rates }),
         record("c", unpriced),
+        // What used nothing costs nothing, whatever its model.
+        record("d", { ...unpriced, input: 0, output: 0 }),
       ]);
       const price = (event: number, to: typeof rates | null): Operation => ({
         op: "correct",
@@ -253,9 +257,13 @@ everyStore((fresh) => {
       expect(listed.map(({ number }) => number)).toEqual([3, 2]);
       const corrections = await store.read((tx) => tx.usage.events({ limit: 2 }));
       expect(corrections).toMatchObject([
-        { number: 5, corrects: 2, id: null, cost: -15, pricedBy: "none" },
-        { number: 4, corrects: 1, id: null, cost: 15, pricedBy: "book" },
+        { number: 6, corrects: 2, id: null, cost: -15, pricedBy: "none" },
+        { number: 5, corrects: 1, id: null, cost: 15, pricedBy: "book" },
       ]);
+      expect(await store.read((tx) => tx.usage.cells({ from: TODAY, to: TODAY + 1 }, "day"))).toMatchObject([
+        { requests: 4, unpriced: 2 },
+      ]);
+      expect((await verifyTotals(engineOn(store))).differences).toEqual([]);
     });
 
     test("what was all taken back is in no report, and no first day of use", async () => {

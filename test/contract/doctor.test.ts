@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { CHECKS } from "../../src/domain/doctor.js";
 import type { DatabaseHealth } from "../../src/domain/doctor-database.js";
+import { calendar } from "../../src/domain/window.js";
 import { type DoctorOptions, examine } from "../../src/engine/doctor.js";
 import { setGuardrails } from "../../src/engine/guardrails.js";
 import { initialise } from "../../src/engine/init.js";
@@ -13,6 +14,9 @@ import { everyStore } from "./describe-store.js";
 
 const SERVER: DatabaseHealth = { kind: "postgres", unsafe: [], connections: 1, maxConnections: 100 };
 const FACTS = { kind: "postgres", version: "17.2", applied: [], pending: [] } as const;
+
+/** What is kept of a month is of no matter here. */
+const NO_SEALED_SUMS = { events: 0, requests: 0n, tokens: 0n, images: 0n, cost: 0n, assumed: 0n };
 
 const OF_FILES = ["access", "wal", "disk", "pages"];
 
@@ -49,6 +53,22 @@ everyStore((fresh) => {
     expect(opened).toBe(true);
     expect(new Set(findings.map(({ level }) => level))).toEqual(new Set(["ok"]));
     expect(findings.map(({ check }) => check)).toEqual(CHECKS.filter((check) => !OF_FILES.includes(check)));
+  });
+
+  test("usage of a sealed month, which nothing can price any more, is not warned of", async () => {
+    const { store, engine, wrong } = await made();
+    const october = T0 - 30 * DAY;
+    await store.meter.commit([
+      record("1", { user: "ada", cost: null, occurredAt: october }, T0),
+      record("2", { user: "ada", cost: 1 }, T0),
+    ]);
+    const said = async () => (await wrong()).filter((each) => each.includes(" prices: "));
+    expect(await said()).toHaveLength(1);
+    const month = calendar("UTC").monthOf(october);
+    await store.write((tx) =>
+      tx.sealing.seal({ month, sealedAt: engine.at, actor: "olga", ...NO_SEALED_SUMS }),
+    );
+    expect(await said()).toEqual([]);
   });
 
   test("everything at once", async () => {

@@ -10,6 +10,9 @@ const KEPT: Record<CellGrouping, readonly (keyof UsageCell)[]> = {
   kind: ["provider", "model", "feature"],
   "day-kind": ["day", "provider", "model", "feature"],
 };
+/** What used nothing costs nothing, whatever its model. */
+const isUnpriced = ({ pricedBy, input, cacheRead, cacheWrite, output, images }: ListedEvent) =>
+  pricedBy === "none" && input + cacheRead + cacheWrite + output + images > 0;
 const ZERO: UsageCell = {
   userId: 0,
   day: 0,
@@ -73,7 +76,7 @@ function summed(events: readonly ListedEvent[], ids: ReadonlyMap<string, number>
       requests: cell.requests + 1,
       cost: cell.cost + BigInt(event.cost),
       assumed: cell.assumed + BigInt(event.assumed),
-      unpriced: cell.unpriced + (event.pricedBy === "none" ? 1 : 0),
+      unpriced: cell.unpriced + (isUnpriced(event) ? 1 : 0),
     });
   }
   return byText([...cells.values()]);
@@ -153,7 +156,7 @@ everyStore((fresh) => {
     ["no feature", { feature: "" }, (event) => event.feature === ""],
     ["since, inclusive", { since: T0 - DAY }, (event) => event.occurredAt >= T0 - DAY],
     ["until, exclusive", { until: T0 - DAY }, (event) => event.occurredAt < T0 - DAY],
-    ["unpriced", { unpriced: true }, (event) => event.pricedBy === "none"],
+    ["unpriced", { unpriced: true }, isUnpriced],
     ["import", { importId: 1 }, (event) => event.importId === 1],
     [
       "several at once",

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { LimitsEngine, type LimitsRequest, type UsageReport } from "../../src/engine/limits.js";
+import {
+  LimitsEngine,
+  type LimitsRequest,
+  type ReservationHandle,
+  type UsageReport,
+} from "../../src/engine/limits.js";
 import { engineOn } from "../support/engine-on.js";
 import { DAY, HOUR, populate, T0 } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
@@ -29,6 +34,17 @@ const reports: [string, unknown, string][] = [
   ["a day ahead and more", { input: 1, occurredAt: T0 + DAY + 1 }, "more than 24 hours ahead"],
   ["no number for a time", { input: 1, occurredAt: Number.NaN }, "whole milliseconds"],
   ["a Date", { input: 1, occurredAt: new Date(T0) }, "whole milliseconds"],
+];
+
+const users: unknown[] = [undefined, null, 7, { id: "ada" }];
+
+const handles: [string, unknown, string][] = [
+  ["nothing", undefined, "no handle"],
+  ["null", null, "no handle"],
+  ["the id alone", "r-1", "no handle"],
+  ["no user", { id: "r-1" }, "no handle"],
+  ["no id", { user: "ada" }, "an id must be"],
+  ["a number for a model", { user: "ada", id: "r-1", model: 4 }, "model must be a text, not 4"],
 ];
 
 const lengths = [-5, 0, 1.5, Number.NaN, 1e18, "10m"] as number[];
@@ -71,6 +87,33 @@ everyStore((fresh) => {
       const counted = { value: { status: "inserted" } };
       expect(answers).toMatchObject([counted, refused, refused, refused, counted]);
       expect(await store.read((tx) => tx.holds.list({}))).toHaveLength(1);
+    });
+
+    test.each(users)("a record for %j", async (user) => {
+      const { limits } = await prepared();
+      const answers = await Promise.allSettled([
+        limits.record("ada", { input: 1 }),
+        limits.record(user as string, { input: 1 }),
+        limits.previewRecord(user as string, { input: 1 }),
+        limits.record("ada", { input: 1 }),
+      ]);
+      const refused = { reason: { code: "usage", message: expect.stringContaining("needs user") } };
+      const counted = { value: { status: "inserted" } };
+      expect(answers).toMatchObject([counted, refused, refused, counted]);
+    });
+
+    test.each(handles)("a handle that is %s", async (_, handle, said) => {
+      const { limits } = await prepared();
+      const wrong = handle as ReservationHandle;
+      // None of them throws before there is a promise.
+      const answers = await Promise.allSettled([
+        limits.settle(wrong, { input: 1 }),
+        limits.settlePart(wrong, { input: 1 }, { part: 1 }),
+        limits.release(wrong),
+        limits.extend(wrong),
+      ]);
+      const refused = { reason: { code: "usage", message: expect.stringContaining(said) } };
+      expect(answers).toMatchObject([refused, refused, refused, refused]);
     });
 
     test("ids and lengths of time", async () => {
@@ -123,6 +166,23 @@ everyStore((fresh) => {
     expect(await limits.record("ada", report, { id: "a" })).toMatchObject({ status: "duplicate" });
     expect(await rows("usage_event")).toMatchObject([{ status: kept }]);
   });
+
+  test.each(["", " ", "\t\n"])(
+    "%j for the provider's id is none, and two calls are two",
+    async (providerId) => {
+      const { rows, store } = await fresh();
+      await populate(store, "ada", "bob");
+      const limits = new LimitsEngine(engineOn(store));
+      const { reservation } = await limits.reserve({ user: "ada", tokens: 9 });
+      const counted = { status: "inserted" };
+      expect(await limits.record("ada", { output: 1, providerId })).toMatchObject(counted);
+      expect(await limits.record("bob", { output: 2, providerId })).toMatchObject(counted);
+      const part = { output: 3, providerId };
+      expect(await limits.settlePart(reservation!.handle, part, { part: 1 })).toMatchObject(counted);
+      expect(await limits.settle(reservation!.handle, { output: 4, providerId })).toMatchObject(counted);
+      expect((await rows("usage_event")).map((row) => Number(row.output))).toEqual([1, 2, 3, 4]);
+    },
+  );
 
   test.each([NUL, HALF, "x".repeat(100_000), ""])("%j is nobody's name, not a fault", async (user) => {
     const { limits } = await prepared();

@@ -62,6 +62,15 @@ describe("the scope of a stop", () => {
     expect(covered({ [key]: "other", userId: 8 }, without)).toBe(false);
   });
 
+  it.each([
+    [{ userId: 8 }, "userId"],
+    [{ tier: "other" }, "tier"],
+  ] as const)("covers a request of somebody not known, and none of nobody's: %o", (scope, key) => {
+    const { [key]: _, ...without } = CALL;
+    expect(covered(scope, without)).toBe(true);
+    expect(covered(scope, { ...CALL, [key]: null })).toBe(false);
+  });
+
   it("is one of several: any stop that covers the request will do", () => {
     const stops = [
       stopOf({ id: 1, scope: { tier: "pro" } }),

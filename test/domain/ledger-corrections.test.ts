@@ -72,7 +72,8 @@ describe("corrections", () => {
           const amounts = [tokens, row.images, row.cost + row.assumed, row.requests];
           add(windows, `${row.userId}/day/${dayNumber(label)}`, amounts);
           add(windows, `${row.userId}/month/${year * 12 + month - 1}`, amounts);
-          const unpriced = "corrects" in row ? row.unpriced : row.pricedBy === "none" ? 1 : 0;
+          const isUnpriced = row.pricedBy === "none" && tokens + row.images > 0;
+          const unpriced = "corrects" in row ? row.unpriced : Number(isUnpriced);
           const cell = [row.userId, dayNumber(label), row.provider, row.model, row.feature];
           const fields = [row.input, row.cacheRead, row.cacheWrite, row.output, row.reasoning];
           add(days, JSON.stringify(cell), [

@@ -120,7 +120,7 @@ describe("usage", () => {
             1,
             event.cost,
             event.assumed,
-            event.pricedBy === "none" ? 1 : 0,
+            event.pricedBy === "none" && tokens + images > 0 ? 1 : 0,
           ];
           days[cell] = row.map((value, i) => value + (days[cell]?.[i] ?? 0));
         }

@@ -38,6 +38,7 @@ describe("a model's name", () => {
     ["ft:gpt-4o-2024-08-06:acme::1", "openai"],
     ["o3-mini", "openai"],
     ["text-embedding-3-small", "openai"],
+    ["computer-use-preview-2025-03-11", "openai"],
     ["gemini-2.0-flash", null],
     ["ollama", null],
     ["", null],

@@ -224,7 +224,15 @@ describe("rejects", () => {
       logged("c", { user: "x" }, at(5)),
     ];
     const rejects = [
-      { file: "a", line: 4, field: "images", reason: "is negative", occurrence: 1, raw: "{}" },
+      {
+        file: "a",
+        line: 4,
+        field: "images",
+        reason: "is negative",
+        identity: null,
+        format: "alpha",
+        raw: "{}",
+      },
     ];
     const log: UsageLog = {
       name: "a",

@@ -5,10 +5,12 @@ import { OwnPrices } from "../../src/domain/own-prices.js";
 import type { Rates } from "../../src/domain/price.js";
 import type { PriceBook } from "../../src/domain/price-book.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
+import { calendar, formatInstant } from "../../src/domain/window.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { decideOpen } from "../../src/engine/fail-open.js";
 import { removePrice, type SetPrice, setPrice } from "../../src/engine/price-changes.js";
 import { listPrices, showPrice } from "../../src/engine/prices.js";
+import { reprice } from "../../src/engine/reprice.js";
 import { engineOn } from "../support/engine-on.js";
 import {
   ask,
@@ -30,6 +32,9 @@ const book: PriceBook = {
   dearest: ({ model }) => (model.startsWith("gpt") ? { ...NO_RATES, input: 2 * USD } : null),
   describe: () => null,
 };
+
+/** What is kept of a month is of no matter here. */
+const NO_SEALED_SUMS = { events: 0, requests: 0n, tokens: 0n, images: 0n, cost: 0n, assumed: 0n };
 
 let database: TestDatabase;
 let engine: Engine;
@@ -107,6 +112,36 @@ describe("a price that is set", () => {
     expect(reaching.unpricedBefore).toBe(1);
   });
 
+  it("counts no unpriced usage of sealed months, which keeps its cost, and is repriced from where they end", async () => {
+    await calls(
+      { model: "painter", occurredAt: T0 - 40 * DAY },
+      { model: "painter", occurredAt: T0 - 2 * DAY },
+      { model: "old", occurredAt: T0 - 40 * DAY },
+    );
+    const october = calendar("UTC").monthOf(T0) - 1;
+    const until = Date.UTC(2026, 10, 1);
+    const unpriced = async () =>
+      (await listPrices(engine)).models.map((each) => [each.model, each.unpriced, each.assumed > 0n]);
+    expect(await unpriced()).toEqual([
+      ["old", 1, true],
+      ["painter", 2, true],
+    ]);
+    await change(database.store, (tx) =>
+      tx.sealing.seal({ month: october, sealedAt: T0, actor: "olga", ...NO_SEALED_SUMS }),
+    );
+    expect(await unpriced()).toEqual([
+      ["old", 0, false],
+      ["painter", 1, true],
+    ]);
+    expect(await showPrice(engine, { model: "old" })).toMatchObject({ unpriced: 0, assumed: 0n });
+    const today = await set("painter", { input: USD, output: USD });
+    expect(today).toMatchObject({ unpricedBefore: 1, repriceFrom: today.price.startsAt });
+    const earlier = await set("painter", { input: USD, output: USD }, { from: "2026-09-01" });
+    expect(earlier).toMatchObject({ unpricedBefore: 0, repriceFrom: until });
+    const since = formatInstant(earlier.repriceFrom);
+    expect(await reprice(engine, { since })).toMatchObject({ examined: 1, models: [{ events: 1 }] });
+  });
+
   it("is compared with the book's of the model, or of those that a glob is for", async () => {
     await calls({ model: "gpt-5" }, { model: "claude" });
     const doubts = async (model: string) => (await set(model, { input: 2_000_000 })).doubts;
@@ -156,9 +191,9 @@ describe("what is known of a model's price", () => {
     const seen = meter.lastSeen("ada");
     expect(seen?.ownPrices?.priceAt({ provider: "", model: "m" }, T0)).toEqual(price);
     const request = ask({ model: "m", tokens: 1_000, cost: null });
-    expect(decideOpen(request, seen, T0, "gone").amounts?.cost).toBe(3_000_000);
+    expect(decideOpen("ada", request, seen, T0, "gone").amounts?.cost).toBe(3_000_000);
     const none = { settings: INITIAL_SETTINGS, stops: [], user: null, ownPrices: new OwnPrices([]) };
-    expect(decideOpen(request, none, T0, "gone").amounts?.cost).toBe(100_000_000);
+    expect(decideOpen("ada", request, none, T0, "gone").amounts?.cost).toBe(100_000_000);
   });
 });
 

@@ -113,12 +113,13 @@ async function ledgerSums(
     const key = keyOf({ provider, model, feature, day, user: users.get(event.user_id)!.key });
     const sum = sums.get(key) ?? { tokens: 0, images: 0, requests: 0, cost: 0, assumed: 0, unpriced: 0 };
     const number = (column: string) => event[column] as number;
-    sum.tokens! += number("input") + number("cache_read") + number("cache_write") + number("output");
+    const tokens = number("input") + number("cache_read") + number("cache_write") + number("output");
+    sum.tokens! += tokens;
     sum.images! += number("images");
     sum.requests! += 1;
     sum.cost! += number("cost");
     sum.assumed! += number("assumed");
-    sum.unpriced! += event.priced_by === "none" ? 1 : 0;
+    sum.unpriced! += event.priced_by === "none" && tokens + number("images") > 0 ? 1 : 0;
     sums.set(key, sum);
   }
   return Object.fromEntries(sums);

@@ -187,6 +187,64 @@ describe("a cost that the log stated", () => {
   });
 });
 
+describe("a stated cost that was replaced", () => {
+  const stated = () => call("1", { model: "mine", input: 1_000, cost: 250_000_000 });
+  const standing = async () =>
+    (await store.read((tx) => tx.ledger.standings({ after: null, limit: 9 }))).rows.map(
+      ({ standing: { cost, assumed, pricedBy, unpriced } }) => [cost, assumed, pricedBy, unpriced],
+    );
+
+  it.each([true, false])(
+    "stands again when no price covers the call any more (asked for: %j)",
+    async (again) => {
+      await enter(stated());
+      await set("mine", { input: 200 * USD });
+      expect((await done({ includeReported: true })).rows).toEqual([["mine", 1, 250_000_000n, 200_000_000n]]);
+      expect(await standing()).toEqual([[200_000_000, 0, "own", 0]]);
+      await removePrice(engine, { model: "mine" });
+      const wanted = { includeReported: again };
+      const tried = await reprice(engine, wanted, { dryRun: true });
+      expect(tried).toMatchObject({ unpriced: 0, models: [{ costAfter: 250_000_000n, assumedAfter: 0n }] });
+      expect(await reprice(engine, wanted)).toEqual(tried);
+      expect(await standing()).toEqual([[250_000_000, 0, "log", 0]]);
+      expect((await done(wanted)).rows).toEqual([]);
+      await verified();
+    },
+  );
+
+  it("follows another price first, and comes back as often as it is asked for", async () => {
+    await enter(stated());
+    for (const input of [200, 100]) {
+      await set("mine", { input: input * USD });
+      await done({ includeReported: true });
+    }
+    expect(await standing()).toEqual([[100_000_000, 0, "own", 0]]);
+    await removePrice(engine, { model: "mine" });
+    await done();
+    expect(await standing()).toEqual([[250_000_000, 0, "log", 0]]);
+    await set("mine", { input: 200 * USD });
+    await done({ includeReported: true });
+    await removePrice(engine, { model: "mine" });
+    await done();
+    expect(await standing()).toEqual([[250_000_000, 0, "log", 0]]);
+    await verified();
+  });
+
+  it("is that of what stands, not of what a later record has superseded", async () => {
+    const snapshot = (output: number, cost: Entry["cost"]) =>
+      call("s", { model: "mine", output, cost, supersedes: true, hash: output, occurredAt: T0 + output });
+    await enter(snapshot(10, 5_000));
+    await enter(snapshot(1_000, null));
+    await set("mine", { output: USD });
+    await done();
+    await removePrice(engine, { model: "mine" });
+    await done();
+    // $0.10 per 1,000 tokens are assumed.
+    expect(await standing()).toEqual([[0, 100_000_000, "none", 1]]);
+    await verified();
+  });
+});
+
 describe("only what is asked for is repriced:", () => {
   beforeEach(async () => {
     await enter(
@@ -230,6 +288,22 @@ describe("only what is asked for is repriced:", () => {
     const got = models.map(({ model, events }) => [model, events]);
     expect(got.sort()).toEqual([...expected].sort());
   });
+});
+
+it("counts no call as unpriced that used nothing, whatever its model", async () => {
+  await enter(call("failed", { model: "nobody's" }), image("1"));
+  expect(await done()).toMatchObject({ examined: 2, unpriced: 1 });
+  await set("*", { input: USD });
+  await done();
+  await removePrice(engine, { model: "*" });
+  await done();
+  await verified();
+  const cells = await store.read((tx) =>
+    tx.usage.cells({ from: TODAY, to: TODAY + 1, unpriced: true }, "kind"),
+  );
+  expect(cells.map(({ model, unpriced }) => [model, unpriced])).toEqual([["painter", 1]]);
+  const listed = await store.read((tx) => tx.usage.events({ limit: 9, unpriced: true }));
+  expect(listed.map(({ id }) => id)).toEqual(["1"]);
 });
 
 describe("an audit entry", () => {

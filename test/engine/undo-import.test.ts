@@ -176,6 +176,30 @@ describe("undoing an import", () => {
     await isProven();
   });
 
+  it("names the imports that have met some of the same records since, which do not count either now", async () => {
+    const record = (n: number) => logged(`e${n}`, { cost: 1_000, providerId: `p${n}` });
+    await run([record(1), record(2)]);
+    await run([record(2), record(3)]);
+    await run([record(4)]);
+    await run([record(1)]);
+    await undoImport(engine, 4);
+    const tried = await undoImport(engine, 1, { dryRun: true });
+    // The ledger does not keep which records of an import were duplicates, only how many.
+    expect(tried).toMatchObject({ events: 2, metSince: [{ number: 2, file: "a.jsonl", duplicate: 1 }] });
+    expect(await undoImport(engine, 1)).toEqual(tried);
+    expect((await run([record(2), record(3)])).total).toMatchObject({ inserted: 1, duplicate: 1 });
+    expect(await used()).toBe(45);
+    expect(await undoImport(engine, 3)).toMatchObject({ metSince: [{ number: 5 }] });
+  });
+
+  it("names no import where it takes no call back", async () => {
+    const call = logged("g1", { cost: 1_000, providerId: "resp-1" });
+    await database.store.meter.commit([record("live-1", { providerId: "resp-1" })]);
+    await run([call]);
+    await run([call]);
+    expect(await undoImport(engine, 1)).toMatchObject({ events: 0, metSince: [] });
+  });
+
   it("lets usage that it superseded stand as before, and supersede again", async () => {
     const at = (output: number) =>
       logged(

@@ -45,9 +45,9 @@ describe("ALwrity's API", () => {
   it("names no user, so that a call is known by its content", async () => {
     const { format, calls, usage, entries, skipped, rejects } = await readLog("alwrity-api.json");
     expect(format).toBe("alwrity");
-    expect(entries.map(({ source, occurrence }) => [source, occurrence])).toEqual([
-      ["raw", 1],
-      ["raw", 1],
+    expect(entries.map(({ source, hasOwnId }) => [source, hasOwnId])).toEqual([
+      ["raw", false],
+      ["raw", false],
     ]);
     expect(calls.map((call) => call.slice(1))).toEqual([
       [null, "google", "gemini-2.5-flash", "ok", null],

@@ -26,7 +26,7 @@ describe("a record that was rejected", () => {
     if (rejects.length === 0) return;
     const again = await readAll(rejects.map(rejectLine).join("\n"), { format: formatOf(log) });
     const told = (all: readonly Reject[]) =>
-      all.map(({ field, reason, occurrence, raw }) => [field, reason, occurrence, raw]);
+      all.map(({ field, reason, identity, format, raw }) => [field, reason, identity, format, raw]);
     expect(told(again.rejects)).toEqual(told(rejects));
   });
 });

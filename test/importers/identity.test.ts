@@ -6,27 +6,29 @@ import type { RawRecord } from "../../src/importers/importer.js";
 import { OccurrenceCounter } from "../../src/importers/occurrences.js";
 import { rejectLine, unwrapReject } from "../../src/importers/rejects.js";
 
-const record = (raw: string, occurrence: number | null = null): RawRecord => ({
+const record = (raw: string, identity: string | null = null): RawRecord => ({
   line: 1,
   raw,
   fields: {},
   problem: null,
-  occurrence,
+  rejected: identity === null ? null : { identity, format: null },
 });
 
 describe("RawIdentities", () => {
   it("is the hash of the raw record and its occurrence", () => {
     const identities = new RawIdentities();
     // SHA-256 of "a" is ca978112ca1bbdcafac231b39a23dc4d…
-    expect(identities.next(record("a"))).toEqual({ id: "ypeBEsobvcr6wjGzmiPcTa:1", occurrence: 1 });
-    expect(identities.next(record("b")).occurrence).toBe(1);
-    expect(identities.next(record("a"))).toEqual({ id: "ypeBEsobvcr6wjGzmiPcTa:2", occurrence: 2 });
+    expect(identities.next(record("a"))).toBe("ypeBEsobvcr6wjGzmiPcTa:1");
+    expect(identities.next(record("b"))).toMatch(/^[\w-]{22}:1$/);
+    expect(identities.next(record("a"))).toBe("ypeBEsobvcr6wjGzmiPcTa:2");
   });
 
-  it("keeps the occurrence that a rejected record had", () => {
+  it("keeps what a rejected record had, be its text another one now", () => {
     const identities = new RawIdentities();
-    expect(identities.next(record("a", 7)).id).toBe("ypeBEsobvcr6wjGzmiPcTa:7");
-    expect(identities.next(record("a")).occurrence).toBe(1);
+    const identity = "ypeBEsobvcr6wjGzmiPcTa:7";
+    expect(identities.next(record("a", identity))).toBe(identity);
+    expect(identities.next(record("mended", identity))).toBe(identity);
+    expect(identities.next(record("a"))).toBe("ypeBEsobvcr6wjGzmiPcTa:1");
   });
 });
 
@@ -114,34 +116,36 @@ describe("contentHash", () => {
 });
 
 describe("a line of a rejects file", () => {
-  const reject = { file: "a.csv", line: 9, field: "images", reason: "is negative: -1", occurrence: 3 };
+  const reject = { file: "a.csv", line: 9, field: "images", reason: "is negative: -1" };
+  const kept = { identity: "ypeBEsobvcr6wjGzmiPcTa:3", format: "alpha" };
 
   it("is read back as the record it holds", () => {
-    const line = rejectLine({ ...reject, raw: '{"images":-1}' });
+    const line = rejectLine({ ...reject, ...kept, raw: '{"images":-1}' });
     expect(line).toBe(
-      '{"rejected":{"file":"a.csv","line":9,"field":"images","reason":"is negative: -1","occurrence":3},"raw":"{\\"images\\":-1}"}',
+      '{"rejected":{"file":"a.csv","line":9,"field":"images","reason":"is negative: -1","format":"alpha","identity":"ypeBEsobvcr6wjGzmiPcTa:3"},"raw":"{\\"images\\":-1}"}',
     );
     expect(unwrapReject(JSON.parse(line), 4)).toEqual({
       line: 4,
       raw: '{"images":-1}',
       fields: { images: -1 },
       problem: null,
-      occurrence: 3,
+      rejected: kept,
     });
   });
 
   it("is a problem again when the record inside is broken", () => {
-    expect(unwrapReject(JSON.parse(rejectLine({ ...reject, raw: "1,2" })), 1)).toMatchObject({
+    expect(unwrapReject(JSON.parse(rejectLine({ ...reject, ...kept, raw: "1,2" })), 1)).toMatchObject({
       fields: null,
       problem: { field: "raw", reason: "the rejected record inside is not a JSON object" },
     });
   });
 
-  it("is not taken for one without its marks, nor its occurrence believed when it is none", () => {
+  it("is not taken for one without its marks, nor its identity believed when it is none", () => {
     expect(unwrapReject({ rejected: true, raw: "{}" }, 1)).toBeNull();
     expect(unwrapReject({ rejected: {}, raw: {} }, 1)).toBeNull();
-    for (const occurrence of [0, -1, 1.5, "2", null]) {
-      expect(unwrapReject({ rejected: { occurrence }, raw: "{}" }, 1)?.occurrence).toBeNull();
+    for (const identity of [0, "", "2", "ypeBEsobvcr6wjGzmiPcTa:0", "ypeBEsobvcr6wjGzmiPcTa", null]) {
+      const read = unwrapReject({ rejected: { identity, format: 1 }, raw: "{}" }, 1);
+      expect(read?.rejected).toEqual({ identity: null, format: null });
     }
   });
 });

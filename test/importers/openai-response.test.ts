@@ -55,6 +55,12 @@ describe("openai-response", async () => {
     expect(tokensOf(drafts.resp_A5)).toEqual([20, 0, 0, 4, 0]);
   });
 
+  it("reads the usage of OpenRouter's streams, which comes after their end", () => {
+    expect(drafts["gen-A14"]).toMatchObject({ provider: "openrouter", occurredAt: at(19) });
+    // 1,697 in, of which 640 from the cache.
+    expect(tokensOf(drafts["gen-A14"])).toEqual([1057, 640, 0, 52, 0]);
+  });
+
   it("reads a batch's output, and embeddings and images", () => {
     expect(drafts["chatcmpl-A7"]).toMatchObject({ input: 100, output: 10, occurredAt: at(15) });
     expect(drafts["line 17"]).toMatchObject({ user: "dan", input: 8, output: 0, occurredAt: at(9, 500) });
@@ -90,6 +96,8 @@ describe("openai-response", async () => {
       "is an event of a stream without usage",
       "was never made by its batch",
       "is not finished",
+      "is a chunk of a stream without usage",
+      "is a chunk of a stream without usage",
     ]);
   });
 
@@ -103,7 +111,7 @@ describe("openai-response", async () => {
       [26, "usage.completion_tokens", "is 1, but includes 2 reasoning tokens"],
       [27, "usage.prompt_tokens", "is negative: -5"],
     ]);
-    expect(Object.keys(drafts)).toHaveLength(15);
+    expect(Object.keys(drafts)).toHaveLength(16);
   });
 });
 

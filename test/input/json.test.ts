@@ -180,6 +180,13 @@ describe("the container", () => {
     ]);
   });
 
+  it("may begin with a line of several objects", async () => {
+    const { entries, rejects } = await readAll(`${line()}${line()}\n${line()}\n`);
+    expect([entries.map(({ record }) => record.line), rejects]).toEqual([[1, 1, 2], []]);
+    const broken = await readAll(`${line()}{oops}\n${line()}\n`);
+    expect([broken.entries.length, broken.rejects.length]).toEqual([1, 1]);
+  });
+
   it("can be forced", async () => {
     const { entries, rejects } = await readAll(`${line()}\n${line()}`, { format: "json" });
     expect([entries.length, rejects.length]).toEqual([2, 0]);
@@ -197,6 +204,9 @@ describe("the canonical text", () => {
       JSON.stringify(records, null, 4),
       JSON.stringify({ total_count: 2, logs: records }, null, "\t"),
       JSON.stringify({ data: records }),
+      JSON.stringify({ records }),
+      texts.join(""),
+      `${texts.join(" ")}\n`,
       texts.join("\n"),
     ]) {
       expect(recordsOf(content).map(({ raw }) => raw)).toEqual(texts);
@@ -255,6 +265,7 @@ describe("any records", () => {
     (records, indent) => JSON.stringify({ meta: null, data: records }, null, indent),
     (records, indent) =>
       JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: records }] }, {}] }, null, indent),
+    (records, indent) => JSON.stringify({ records }, null, indent),
     (records) => records.map((each) => JSON.stringify(each)).join("\n"),
   );
 
@@ -276,5 +287,5 @@ describe("any records", () => {
 });
 
 function hasEnvelope(fields: object): boolean {
-  return ["logs", "data", "resourceSpans", "rejected"].some((key) => key in fields);
+  return ["logs", "data", "records", "resourceSpans", "rejected"].some((key) => key in fields);
 }

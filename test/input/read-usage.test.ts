@@ -42,9 +42,9 @@ describe("identity", () => {
   it("is the record's own id, under its source, the format's or that of mapped ids", async () => {
     const log = [line({ id: "a" }), line({ id: 7, source: "litellm" })].join("\n");
     const native = await readAll(log);
-    expect(native.entries.map(({ source, id, occurrence }) => [source, id, occurrence])).toEqual([
-      ["alpha", "a", null],
-      ["litellm", "7", null],
+    expect(native.entries.map(({ source, id, hasOwnId }) => [source, id, hasOwnId])).toEqual([
+      ["alpha", "a", true],
+      ["litellm", "7", true],
     ]);
     const mapping = parseMapping(["id=request", "model=m"], []);
     const mapped = await readAll(line({ request: "r", m: "x" }), { mapping });
@@ -67,8 +67,8 @@ describe("identity", () => {
     const log = [line({ model: "x" }), line({ model: "x" }), line({ model: "x" })].join("\n");
     const { entries } = await readAll(log);
     const problem = { field: "user", reason: 'there is no user "ada"' };
-    const rejected = [entries[2]!, entries[0]!].map(({ record, occurrence }) =>
-      rejectLine({ file: "log", line: record.line, ...problem, occurrence, raw: record.raw }),
+    const rejected = [entries[2]!, entries[0]!].map(({ record, format, id: identity }) =>
+      rejectLine({ file: "log", line: record.line, ...problem, identity, format, raw: record.raw }),
     );
     const again = await readAll(rejected.join("\n"));
     expect(again.entries.map(({ id }) => id)).toEqual([entries[2]?.id, entries[0]?.id]);
@@ -86,29 +86,65 @@ describe("identity", () => {
   });
 });
 
+describe("a mended record of a rejects file", () => {
+  const CSV = [
+    "timestamp,user,model,input_tokens,output_tokens",
+    "2026-11-20 10:00,ada,gpt-4o,1000,10",
+    '2026-11-20 10:00,ada,gpt-4o,"1,000",10',
+    "2026-11-20 10:00,ada,gpt-4o,1000.5,10",
+  ].join("\n");
+  const mended = (texts: readonly string[]) =>
+    texts.map((text) => text.replaceAll("1,000", "1000").replaceAll("1000.5", "1000")).join("\n");
+
+  it("is none of the others, though its text may now be theirs, and the same when it is read again", async () => {
+    const first = await readAll(CSV);
+    expect(first.rejects).toHaveLength(2);
+    const lines = mended(first.rejects.map(rejectLine));
+    const ids = async () => (await readAll(lines)).entries.map(({ source, id }) => [source, id]);
+    const read = await ids();
+    expect(read).toHaveLength(2);
+    expect(new Set([...first.entries.map(({ id }) => id), ...read.map(([, id]) => id)]).size).toBe(3);
+    expect(await ids()).toEqual(read);
+  });
+
+  it("keeps its identity when it is rejected again before it is right", async () => {
+    const first = await readAll(CSV);
+    const once = await readAll(first.rejects.map(rejectLine).join("\n").replaceAll("gpt-4o", "gpt-4o-mini"));
+    expect(once.rejects.map(({ identity }) => identity)).toEqual(
+      first.rejects.map(({ identity }) => identity),
+    );
+    const { entries } = await readAll(mended(once.rejects.map(rejectLine)));
+    expect(entries.map(({ id }) => id)).toEqual(first.rejects.map(({ identity }) => identity));
+  });
+});
+
 describe("a bad record", () => {
+  const RAW_ID = expect.stringMatching(/^[\w-]{22}:1$/);
+  const UNREAD = { format: null, identity: RAW_ID };
+
   it("is rejected with its file, line, field and reason, and the rest goes on", async () => {
     const { entries, rejects } = await readAll(
       ["", line(), "", "{oops}", line({ input_tokens: -1 }), "[1]", line(), '{"timestamp":"2026-'].join("\n"),
     );
     expect(entries.map(({ record }) => record.line)).toEqual([2, 7]);
     expect(rejects).toEqual([
-      { file: "stdin", line: 4, field: null, reason: "is not valid JSON", occurrence: 1, raw: "{oops}" },
+      { file: "stdin", line: 4, field: null, reason: "is not valid JSON", ...UNREAD, raw: "{oops}" },
       {
         file: "stdin",
         line: 5,
         field: "input_tokens",
         reason: "is negative: -1",
-        occurrence: 1,
+        format: "alpha",
+        identity: RAW_ID,
         raw: line({ input_tokens: -1 }),
       },
-      { file: "stdin", line: 6, field: null, reason: "is not a JSON object", occurrence: 1, raw: "[1]" },
+      { file: "stdin", line: 6, field: null, reason: "is not a JSON object", ...UNREAD, raw: "[1]" },
       {
         file: "stdin",
         line: 8,
         field: null,
         reason: "is cut off: the JSON object does not end",
-        occurrence: 1,
+        ...UNREAD,
         raw: '{"timestamp":"2026-',
       },
     ]);

@@ -42,20 +42,31 @@ const drafts: fc.Arbitrary<UsageDraft> = fc
     ...(estimated === undefined ? {} : { estimated }),
   }));
 
+/** In a log of two formats every third record is of the other one, where later records replace earlier ones. */
+function bookOf(line: number) {
+  const supersedes = line % 3 === 2;
+  const format = supersedes ? "claude-code" : "alpha";
+  return { format, source: format, hasOwnId: line % 2 === 0, supersedes };
+}
+
 describe("records in columns", () => {
   it("are the same when they are taken out", () => {
     fc.assert(
       fc.property(fc.array(drafts, { minLength: 1, maxLength: 40 }), (all) => {
         const packer = new ColumnsPacker(makeRoom());
         all.forEach((draft, line) => {
-          const record = { line, raw: "", fields: null, problem: null, occurrence: null };
-          packer.add({ draft, source: "alpha", id: `é${line}`, occurrence: null, supersedes: false, record });
+          const record = { line, raw: "", fields: null, problem: null, rejected: null };
+          packer.add({ draft, ...bookOf(line), id: `é${line}`, record });
         });
         const batch = { records: packer.pack(), rejects: [], skipped: [], format: "alpha", bytesRead: 0 };
         const { columns } = unpackBatch(batch, () => []);
         all.forEach((each, at) => {
           const { kind: _, source: __, id: ___, hash, ...draft } = each;
-          expect(columns.at(at)).toMatchObject({ id: `é${at}`, hash: hash ?? contentHash(each) });
+          expect(columns.at(at)).toMatchObject({
+            ...bookOf(at),
+            id: `é${at}`,
+            hash: hash ?? contentHash(each),
+          });
           expect(columns.at(at).draft).toEqual(draft);
         });
         for (const { from, to, plain } of columns.runs) {

@@ -183,7 +183,8 @@ describe("generateText with a limited model", () => {
     const { home, limits } = await opened();
     const model = mock({ doGenerate: () => Promise.reject(fail()) });
     await expect(generateText({ model: limited(limits, model), ...ASK })).rejects.toThrow(fail().message);
-    expect(await ledger(home)).toMatchObject(Array.from({ length: charged }, () => CHARGED));
+    const failed = { ...CHARGED, status: "error" };
+    expect(await ledger(home)).toMatchObject(Array.from({ length: charged }, () => failed));
     expect(await held(limits)).toBe(0);
   });
 
@@ -194,6 +195,37 @@ describe("generateText with a limited model", () => {
     await generateText({ model: limited(limits, model), ...ASK });
     await generateText({ model: limited(limits, model), ...ASK });
     expect(await ledger(home)).toMatchObject([CHARGED, CHARGED]);
+  });
+
+  it("leaves what an unknown model is charged without a price", async () => {
+    const { home, limits } = await opened();
+    const model = mock({ modelId: "our-model-7b", doGenerate: answer({ usage: UNKNOWN }) });
+    await generateText({ model: limited(limits, model), ...ASK });
+    expect(await ledger(home)).toMatchObject([{ ...CHARGED, priced_by: "none", unpriced: true }]);
+  });
+
+  it.each(["", " "])("takes %j as the id of a response for none", async (id) => {
+    const { home, limits } = await opened();
+    const chunks: LanguageModelV3StreamPart[] = [
+      { type: "response-metadata", id: "resp-9" },
+      { type: "response-metadata", id },
+      { type: "finish", usage: USAGE, finishReason: { unified: "stop", raw: "stop" } },
+    ];
+    const model = limited(
+      limits,
+      mock({
+        doGenerate: async () => answer({ response: { id } }),
+        doStream: async () => ({ stream: simulateReadableStream({ chunks }) }),
+      }),
+    );
+    await generateText({ model, ...ASK });
+    await generateText({ model, ...ASK });
+    await streamText({ model, ...ASK }).consumeStream();
+    expect(await ledger(home)).toMatchObject([COUNTED, COUNTED, COUNTED]);
+    // The one before it was a response's id.
+    expect(await limits.record("ada", { output: 1, providerId: "resp-9" })).toMatchObject({
+      status: "duplicate",
+    });
   });
 
   it("works parts out from totals, and counts images", async () => {
@@ -318,7 +350,7 @@ describe("generateText with a limited model", () => {
     });
     const cut = generateText({ model: limited(limits, slow), ...ASK, abortSignal: late.signal });
     await expect(cut).rejects.toMatchObject({ name: "AbortError" });
-    expect(await ledger(home)).toMatchObject([CHARGED]);
+    expect(await ledger(home)).toMatchObject([{ ...CHARGED, status: "error" }]);
   });
 
   it("throws what could not be written, or hands it to onError and goes on", async () => {
@@ -432,15 +464,22 @@ describe("streamText with a limited model", () => {
           pull: (controller) => controller.error(new Error("connection lost")),
         }),
       ["connection lost"],
+      "error",
     ],
-    ["just ends", () => streaming(...TEXT).stream, []],
-    ["ends without usage", () => streaming(...TEXT, finish(UNKNOWN)).stream, []],
-  ])("charges the hold of a stream that %s", async (_name, stream, messages) => {
+    ["just ends", () => streaming(...TEXT).stream, [], "ok"],
+    ["ends without usage", () => streaming(...TEXT, finish(UNKNOWN)).stream, [], "ok"],
+    [
+      "fails without usage",
+      () => streaming(...TEXT, { type: "error", error: new Error("odd") }, finish(UNKNOWN)).stream,
+      ["odd"],
+      "error",
+    ],
+  ])("charges the hold of a stream that %s", async (_name, stream, messages, status) => {
     const { home, limits } = await opened();
     const { errors } = await read(limited(limits, mock({ doStream: async () => ({ stream: stream() }) })));
     if (messages.length > 0) expect(errors).toMatchObject(messages.map((message) => ({ message })));
     expect(await held(limits)).toBe(0);
-    expect(await ledger(home)).toMatchObject([CHARGED]);
+    expect(await ledger(home)).toMatchObject([{ ...CHARGED, status }]);
   });
 
   it("counts the usage of a stream that failed, marked so", async () => {
@@ -476,7 +515,7 @@ describe("streamText with a limited model", () => {
     expect(onAbort).toHaveBeenCalledOnce();
     expect(cancelled).toHaveBeenCalledOnce();
     expect(await held(limits)).toBe(0);
-    expect(await ledger(home)).toMatchObject([CHARGED]);
+    expect(await ledger(home)).toMatchObject([{ ...CHARGED, status: "error" }]);
   });
 
   it("charges the hold when the reader leaves", async () => {
@@ -492,6 +531,21 @@ describe("streamText with a limited model", () => {
     expect(cancelled).toHaveBeenCalledWith("seen enough");
     expect(await held(limits)).toBe(0);
     expect(await ledger(home)).toMatchObject([CHARGED]);
+  });
+
+  it("says that the charge of a stream that broke could not be written", async () => {
+    const { limits } = await opened();
+    const breaking = async function* () {
+      yield* TEXT;
+      await limits.close();
+      throw new Error("connection lost");
+    };
+    const from = mock({ doStream: async () => ({ stream: ReadableStream.from(breaking()) }) });
+    const failed: unknown[] = [];
+    await read(limited(limits, from, { onError: (error) => failed.push(error) }));
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toBeInstanceOf(UnsettledError);
+    expect(failed).toMatchObject([{ usage: { output: 300, status: "error" } }]);
   });
 
   it("renews a reservation that a long stream would outlive", async () => {

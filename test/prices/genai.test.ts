@@ -142,6 +142,20 @@ describe("finding the model", () => {
     expect(cost(provider, model, input)).toBe(2_500_000_000);
   });
 
+  it.each([
+    ["text-embedding-3-small", 20_000_000],
+    ["text-embedding-3-large", 130_000_000],
+    ["chatgpt-4o-latest", 5_000_000_000],
+    ["codex-mini-latest", 1_500_000_000],
+    ["computer-use-preview", 3_000_000_000],
+    ["ft:gpt-4o-mini-2024-07-18:acme::9aBc", 300_000_000],
+  ])("without a provider prices '%s' as its maker does", (model, nanos) => {
+    expect(cost("openai", model, input)).toBe(nanos);
+    expect(cost("", model, input)).toBe(nanos);
+    expect(cost("azure-gateway", model, input)).toBeNull();
+    expect(cost("", `azure-gateway/${model}`, input)).toBeNull();
+  });
+
   it("does not take the price of another provider than the one stated", () => {
     expect(cost("openai", "anthropic/claude-sonnet-4-5", input)).toBeNull();
     expect(cost("anthropic", "gpt-4o", input)).toBeNull();

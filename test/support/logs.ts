@@ -9,9 +9,10 @@ export function logged(
   more: Partial<LoggedUsage> = {},
 ): LoggedUsage {
   return {
+    format: "alpha",
     source: "alpha",
     id,
-    occurrence: null,
+    hasOwnId: true,
     record: { line: 1, raw: `{"id":"${id}"}` },
     draft: {
       ...NO_USAGE,

@@ -1,4 +1,5 @@
 import { formatUsd, moneyJson, usdString } from "../../domain/money.js";
+import { usedNothing } from "../../domain/usage.js";
 import { formatInstant, localTime } from "../../domain/window.js";
 import type { Column, Table } from "../table.js";
 import { count } from "../text.js";
@@ -33,7 +34,7 @@ export interface EventView {
 
 /** An event as JSON shows it. Token counts are disjoint; an unpriced event has no cost but an assumed one. */
 export function eventJson(event: EventView) {
-  const unpriced = event.pricedBy === "none";
+  const unpriced = isUnpriced(event);
   return {
     number: event.number,
     occurred_at: formatInstant(event.occurredAt),
@@ -92,7 +93,7 @@ function name(key: string, header: string, priority: number, of: (event: EventVi
  * @param local the zone in which times are shown to people; `null` off a terminal: RFC 3339 in UTC
  */
 export function eventsTable(events: readonly EventView[], local: string | null): Table<EventView> {
-  const hasAssumed = events.some(({ assumed }) => assumed > 0);
+  const hasAssumed = events.some(({ assumed }) => assumed !== 0);
   const hasCorrections = events.some(({ corrects }) => corrects !== null);
   const hasEstimated = events.some(({ estimated }) => estimated);
   /** What says nothing in any row is the first to go on a narrow terminal. */
@@ -141,9 +142,8 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         header: "COST",
         align: "right",
         text: costText,
-        paint: (text, { pricedBy }, style) => (pricedBy === "none" ? style.warn(text) : text),
-        value: ({ pricedBy, cost, corrects }) =>
-          pricedBy === "none" && corrects === null ? null : usdString(cost),
+        paint: (text, event, style) => (isUnpriced(event) ? style.warn(text) : text),
+        value: (event) => (isUnpriced(event) && event.corrects === null ? null : usdString(event.cost)),
       },
       {
         key: "assumed_usd",
@@ -151,8 +151,7 @@ export function eventsTable(events: readonly EventView[], local: string | null):
         priority: 10,
         align: "right",
         text: ({ assumed }) => (assumed === 0 ? "-" : formatUsd(assumed)),
-        value: ({ pricedBy, assumed, corrects }) =>
-          pricedBy === "none" || corrects !== null ? usdString(assumed) : null,
+        value: (event) => (isUnpriced(event) || event.corrects !== null ? usdString(event.assumed) : null),
       },
       { key: "priced_by", header: "PRICED BY", priority: 10, text: ({ pricedBy }) => pricedBy },
       {
@@ -184,8 +183,17 @@ export function eventsTable(events: readonly EventView[], local: string | null):
   };
 }
 
-function costText({ cost, assumed, pricedBy, estimated }: EventView): string {
+/** A call that used nothing costs nothing, whatever its model. */
+function isUnpriced(event: EventView): boolean {
+  return event.pricedBy === "none" && (event.corrects !== null || !usedNothing(event));
+}
+
+function costText(event: EventView): string {
+  const { cost, assumed, estimated } = event;
   const mark = estimated ? "?" : "";
-  if (pricedBy !== "none") return `${formatUsd(cost)}${mark}`;
-  return assumed === 0 ? "unpriced" : `~${formatUsd(assumed)}${mark}`;
+  if (!isUnpriced(event)) return `${formatUsd(cost)}${mark}`;
+  if (cost === 0) return assumed === 0 ? "unpriced" : `~${formatUsd(assumed)}${mark}`;
+  // A correction: what was known is so no more.
+  if (assumed === 0) return `${formatUsd(cost)}${mark}`;
+  return `${formatUsd(cost)} ${assumed < 0 ? "-" : "+"} ~${formatUsd(Math.abs(assumed))}${mark}`;
 }

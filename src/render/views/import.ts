@@ -143,8 +143,12 @@ function addedText(users: ImportView["addedUsers"]): string {
   return `${count(users.length)} on ${users[0]?.tier ?? ""}: ${firstOf(users.map(({ name }) => name))}`;
 }
 
+/** Superseding records may change what is assumed with as many unpriced ones as before, or with fewer. */
 function unpricedText({ unpriced, assumed }: Counts): string {
-  return unpriced === 0 ? "0" : `${plural(unpriced, "record")}, assumed to cost ${formatUsd(assumed)}`;
+  if (unpriced > 0) return `${plural(unpriced, "record")}, assumed to cost ${formatUsd(assumed)}`;
+  if (assumed === 0n) return unpriced === 0 ? "0" : `${plural(-unpriced, "record")} fewer`;
+  const by = assumed < 0n ? `${formatUsd(-assumed)} less assumed` : `${formatUsd(assumed)} more assumed`;
+  return unpriced === 0 ? `no more records, but ${by}` : `${plural(-unpriced, "record")} fewer, ${by}`;
 }
 
 function firstOf(names: readonly string[]): string {

@@ -129,6 +129,7 @@ interface UndoneView {
   readonly events: number;
   readonly kept: number;
   readonly restored: number;
+  readonly metSince: readonly Pick<ImportView, "number" | "file" | "duplicate">[];
   readonly requests: bigint;
   readonly tokens: bigint;
   readonly images: bigint;
@@ -137,7 +138,7 @@ interface UndoneView {
 }
 
 export function undoneJson(undone: UndoneView) {
-  const { events, kept, restored, requests, tokens, images, cost, assumed } = undone;
+  const { events, kept, restored, metSince, requests, tokens, images, cost, assumed } = undone;
   return {
     import: undone.import.number,
     file: undone.import.file,
@@ -149,6 +150,7 @@ export function undoneJson(undone: UndoneView) {
     images,
     cost: moneyJson(cost),
     assumed_cost: moneyJson(assumed),
+    met_since: metSince.map(({ number, file, duplicate }) => ({ import: number, file, duplicate })),
   };
 }
 
@@ -172,6 +174,23 @@ export function undoneText(undone: UndoneView, dryRun: boolean, style: Style): s
   if (kept > 0) {
     lines.push(`${plural(kept, "call")} ${kept === 1 ? "stays" : "stay"}: another source has met the same.`);
   }
+  if (undone.metSince.length > 0) lines.push(metSinceText(undone.metSince, dryRun));
   if (!dryRun) lines.push("Its ids are free: the same records, imported again, count.");
   return `${lines.join("\n")}\n`;
+}
+
+const IMPORTS_NAMED = 5;
+
+function metSinceText(imports: UndoneView["metSince"], dryRun: boolean): string {
+  const more = imports.length - IMPORTS_NAMED;
+  const named = imports.slice(0, IMPORTS_NAMED).map(({ number, file }) => `${number} (${sanitize(file)})`);
+  const duplicates = imports.reduce((sum, { duplicate }) => sum + duplicate, 0);
+  const who = `${imports.length === 1 ? "Import" : "Imports"} ${list([...named, ...(more > 0 ? [`${count(more)} more`] : [])])}`;
+  const would = dryRun ? "would count" : null;
+  const which =
+    duplicates === 1
+      ? `If that was a call of this import, it ${would ?? "counts"} no more`
+      : `Those that were calls of this import ${would ?? "count"} no more`;
+  const again = `import the ${imports.length === 1 ? "file" : "files"} again${dryRun ? " afterwards" : ""}`;
+  return `${who} met ${plural(duplicates, "duplicate")} since. ${which}: ${again}.`;
 }

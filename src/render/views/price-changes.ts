@@ -21,6 +21,7 @@ export interface PriceSetView {
   readonly examples: readonly WorkedExample[];
   readonly models: readonly Kind[];
   readonly unpricedBefore: number;
+  readonly repriceFrom: number;
   readonly shadowed: readonly Kind[];
   readonly doubts: readonly (RateDoubt & { readonly model: string | null })[];
   readonly providerInName: string | null;
@@ -91,7 +92,7 @@ export function priceRemovedJson({ price, models }: PriceRemovedView) {
 }
 
 export function priceSetText(view: PriceSetView, { dryRun, local, style, width }: PrintOptions): string {
-  const { price, replaced, examples, hasBegun, models, unpricedBefore } = view;
+  const { price, replaced, examples, hasBegun, models, unpricedBefore, repriceFrom } = view;
   const verb = replaced === null ? (dryRun ? "Would set" : "Set") : dryRun ? "Would replace" : "Replaced";
   const since = `from ${whenText(price.startsAt, local)} on${hasBegun ? "" : ", which is to come"}`;
   const sentence = (text: string) => (width === null ? [text] : wrap(text, width));
@@ -111,7 +112,7 @@ export function priceSetText(view: PriceSetView, { dryRun, local, style, width }
   if (hasBegun && models.length > 0) {
     lines.push(
       ...sentence("Usage that is in the ledger keeps its cost. What it would cost now:"),
-      `  ${style.code(`alpha usage reprice --since ${formatInstant(price.startsAt)} --dry-run`)}`,
+      `  ${style.code(`alpha usage reprice --since ${formatInstant(repriceFrom)} --dry-run`)}`,
     );
   }
   const [head, ...rest] = lines;

@@ -8,13 +8,13 @@ interface RecordView {
   readonly cost: number;
   readonly assumed: number;
   readonly pricedBy: "log" | "own" | "book" | "none" | null;
+  readonly unpriced: boolean;
 }
 
 const FROM = { log: "as stated", own: "by your own price", book: "by the price book" } as const;
 
-export function recordJson({ id, status, user, cost, assumed, pricedBy }: RecordView) {
+export function recordJson({ id, status, user, cost, assumed, pricedBy, unpriced }: RecordView) {
   const counted = pricedBy !== null;
-  const unpriced = pricedBy === "none";
   return {
     id,
     status,
@@ -36,7 +36,8 @@ export function recordText(view: RecordView, dryRun: boolean, style: Style): str
   return `${style.ok(verb)} one call of ${who}: ${costText(view, style)}.\nIts id is ${id}.\n`;
 }
 
-function costText({ cost, assumed, pricedBy }: RecordView, style: Style): string {
+function costText({ cost, assumed, pricedBy, unpriced }: RecordView, style: Style): string {
+  if (!unpriced && pricedBy === "none") return `${formatUsd(cost)}, since nothing was used`;
   if (pricedBy !== "none" && pricedBy !== null) return `${formatUsd(cost)}, ${FROM[pricedBy]}`;
   return style.warn(
     assumed === 0

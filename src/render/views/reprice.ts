@@ -20,6 +20,7 @@ interface ModelView extends SumsView {
 export interface RepricedView {
   readonly models: readonly ModelView[];
   readonly examined: number;
+  readonly includeReported: boolean;
   readonly reported: number;
   readonly unpriced: number;
   readonly interrupted: boolean;
@@ -145,15 +146,14 @@ export function repricedTable(view: RepricedView, total: SumsView, forPeople: bo
   };
 }
 
-export function repricedNotes({ models, reported, unpriced }: RepricedView): string[] {
+export function repricedNotes({ models, includeReported, reported, unpriced }: RepricedView): string[] {
   const assumed = models.some((row) => row.assumedBefore + row.assumedAfter > 0n);
+  const why = includeReported
+    ? ", being free or without usage that could be priced"
+    : " (--include-reported prices them)";
   return [
     ...(assumed ? ["~ No price is known: assumed at the planning rates."] : []),
-    ...(reported === 0
-      ? []
-      : [
-          `${plural(reported, "event")} with a stated cost: left as stated (--include-reported prices them).`,
-        ]),
+    ...(reported === 0 ? [] : [`${plural(reported, "event")} with a stated cost: left as stated${why}.`]),
     ...(unpriced === 0
       ? []
       : [`${plural(unpriced, "event")} that no price covers; see: alpha prices list --unpriced`]),

@@ -129,7 +129,9 @@ export class MeterMemory {
         .find((found) => found !== undefined);
       const known = row === undefined ? null : userOf(row, config, overrides, forgiveness);
       config.users.set(name, known);
-      this.#seen.user(name, known === null ? null : { ...known, tier: known.tier.key });
+      // Calls are settled under the id.
+      if (known !== null) config.users.set(known.key, known);
+      this.#seen.user(name, known);
     }
   }
 }

@@ -306,8 +306,10 @@ export class MeterState {
     if (known === undefined) {
       if (users.size >= MOST_USERS) users.clear();
       known = this.#readUser(name);
-      this.seen.user(name, known === null ? null : { ...known, tier: known.tier.key });
+      this.seen.user(name, known);
       users.set(name, known);
+      // Calls are settled under the id.
+      if (known !== null) users.set(known.key, known);
     }
     return known;
   }

@@ -133,6 +133,29 @@ it("says of a correction which event it corrects, and by how much", () => {
   expect(eventJson(event())).toMatchObject({ corrects: null });
 });
 
+it("says of a correction to unpriced both what is known no more and what is assumed instead", () => {
+  const cost = (more: Partial<EventView>) =>
+    eventsTable([event({ corrects: 1204, pricedBy: "none", ...more })], null)
+      .columns.find(({ key }) => key === "cost_usd")
+      ?.text(event({ corrects: 1204, pricedBy: "none", ...more }));
+  expect(cost({ cost: -200_000_000, assumed: 100_000_000 })).toBe("-$0.20 + ~$0.10");
+  expect(cost({ cost: -200_000_000, assumed: 0 })).toBe("-$0.20");
+  expect(cost({ cost: 0, assumed: -100_000_000 })).toBe("~-$0.10");
+  expect(cost({ cost: 200_000_000, assumed: -100_000_000 })).toBe("$0.20 - ~$0.10");
+  const taken = eventsTable([event({ corrects: 1204, cost: 0, assumed: -5, pricedBy: "none" })], null);
+  expect(taken.notes).toContain("~ No price is known: assumed at the planning rates.");
+});
+
+it("shows a call that used nothing as one that cost nothing, whatever its model", () => {
+  const nothing = { input: 0, cacheRead: 0, output: 0, reasoning: 0, cost: 0, pricedBy: "none" as const };
+  const failed = event({ ...nothing, status: "error" });
+  expect(eventJson(failed)).toMatchObject({ cost: { nanos: 0 }, assumed_cost: null, unpriced: false });
+  expect(render(eventsTable([failed], null), "table", { width: null, style })).toMatch(
+    / \$0\.00 +- +none +error /,
+  );
+  expect(render(eventsTable([failed], null), "csv", { width: null, style })).toMatch(/,0,0,0,,none,error,/);
+});
+
 it("is disjoint buckets and money in JSON", () => {
   expect(eventJson(event())).toMatchObject({
     input_tokens: 1234,

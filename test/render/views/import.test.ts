@@ -134,6 +134,20 @@ it("the summary counts what was superseded only where something was", () => {
   expect(text({ total: { ...COUNTS, superseded: 4 } }, 80)).toContain("Superseded     4\n");
 });
 
+it("the summary says what superseding made of the assumed cost, also where no more records are unpriced", () => {
+  const total = { ...COUNTS, superseded: 4, unpriced: 0 };
+  expect(text({ total: { ...total, assumed: 24_900_000n } }, 80)).toContain(
+    "Unpriced       no more records, but $0.02 more assumed\n",
+  );
+  expect(text({ total: { ...total, assumed: -24_900_000n } }, 80)).toContain(
+    "Unpriced       no more records, but $0.02 less assumed\n",
+  );
+  expect(text({ total: { ...total, unpriced: -2, assumed: -24_900_000n } }, 80)).toContain(
+    "Unpriced       2 records fewer, $0.02 less assumed\n",
+  );
+  expect(text({ total: { ...total, assumed: 0n } }, 80)).toContain("Unpriced       0\n");
+});
+
 describe("the notes on calls that two sources have in the same hours", () => {
   const overlap = (user: string, ...sources: string[]) => ({ user, hours: 1, calls: 2, sources });
   const notes = (overlaps: ImportView["overlaps"], logs = [log()]) =>

@@ -72,6 +72,7 @@ const taken = {
   events: 2,
   kept: 0,
   restored: 0,
+  metSince: [],
   ...NOTHING,
   tokens: 1_500n,
   cost: 20_000_000n,
@@ -92,6 +93,31 @@ it("says what was taken back, what stands again and what stays", () => {
     ].join("\n"),
   );
   expect(undoneText({ ...taken, ...NOTHING, events: 0 }, false, style)).toContain("Nothing of it counts.\n");
+});
+
+it("names the imports to run again, since their duplicates may have been what was taken back", () => {
+  const met = (number: number, duplicate = 2) => ({
+    ...complete,
+    number,
+    file: `${number}.jsonl`,
+    duplicate,
+  });
+  const said = (dryRun: boolean, ...metSince: (typeof complete)[]) =>
+    undoneText({ ...taken, metSince }, dryRun, style)
+      .split("\n")
+      .slice(2, -1);
+  expect(said(true, met(13, 1))).toEqual([
+    "Import 13 (13.jsonl) met 1 duplicate since. If that was a call of this import, it would count no more: import the file again afterwards.",
+  ]);
+  expect(said(false, met(14), met(13))[0]).toBe(
+    "Imports 14 (14.jsonl) and 13 (13.jsonl) met 4 duplicates since. Those that were calls of this import count no more: import the files again.",
+  );
+  const many = [20, 19, 18, 17, 16, 15, 14].map((number) => met(number));
+  expect(said(false, ...many)[0]).toContain("16 (16.jsonl) and 2 more met 14 duplicates since.");
+  expect(undoneJson({ ...taken, metSince: [met(13, 1)] })).toMatchObject({
+    met_since: [{ import: 13, file: "13.jsonl", duplicate: 1 }],
+  });
+  expect(said(false, { ...met(13), file: "a\u001b[31m.jsonl" })[0]).not.toContain("\u001b");
 });
 
 it("steers no terminal by the name of a file", () => {
