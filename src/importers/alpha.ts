@@ -40,7 +40,7 @@ export type NativeField = (typeof NATIVE_FIELDS)[number];
 export const EXPORT_FIELDS = ["priced_by", "assumed_usd", "estimated", "content_hash"] as const;
 
 /** At least one of these makes a record usage. */
-const USAGE_FIELDS: readonly NativeField[] = [...COUNT_FIELDS, "cost_usd"];
+export const USAGE_FIELDS: readonly NativeField[] = [...COUNT_FIELDS, "cost_usd"];
 
 /**
  * The native format. Its buckets are disjoint: `input_tokens` is without `cached_input_tokens` and

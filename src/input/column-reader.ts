@@ -60,7 +60,7 @@ export async function* readColumns(
   size = new BatchSize(),
 ): AsyncGenerator<KeptBatch, void, undefined> {
   let packing: Packing | null = null;
-  const pieces = withPauses(readPieces(path, options));
+  const pieces = withPauses(readPieces(path, { ...options, reuses: true }));
   try {
     for await (const piece of pieces) {
       if (piece === null) {

@@ -1,7 +1,9 @@
 import { AlphaError } from "../errors.js";
 import type { Fields, Problem, RawRecord } from "../importers/importer.js";
+import { ByteLine, type QuickEntry } from "./byte-lines.js";
 import { type Delimiter, detectDelimiter, parseQuoted, QUOTE, scanQuotes } from "./csv-text.js";
 import { type LineSink, MAX_RECORD_BYTES } from "./lines.js";
+import { QuickCsv } from "./quick-csv.js";
 
 /** How much may be read again after quotation marks that are never closed; bounds the work. */
 const MAX_REREAD = 4 * MAX_RECORD_BYTES;
@@ -109,12 +111,13 @@ export class CsvReader implements LineSink {
   readonly #name: string;
   #columns: Columns | null = null;
   #delimiter: Delimiter = ",";
-  #records: CsvRecord[] = [];
+  #records: (CsvRecord | ByteLine)[] = [];
   /** The records of this batch that contain quotes, and their texts. */
   #quoted: CsvRecord[] = [];
   #quotedTexts: string[] = [];
   #open: OpenRecord | null = null;
   #reread = 0;
+  #quick: { readonly csv: QuickCsv; readonly entry: QuickEntry } | null = null;
 
   constructor(name: string) {
     this.#name = name;
@@ -131,6 +134,21 @@ export class CsvReader implements LineSink {
 
   badLine(text: string, number: number, reason: string): void {
     this.#take(text, number, reason);
+  }
+
+  /** From now on the records of plain rows are in `entry` as well, each until the next one is read. */
+  quicken(entry: QuickEntry): void {
+    const csv = this.header && QuickCsv.under(this.header, this.#delimiter, entry.native);
+    this.#quick = csv && { csv, entry };
+  }
+
+  /** Where there are quotation marks, it matters to the lines after them how they end. */
+  takesBytes(block: Buffer): boolean {
+    return this.#quick !== null && this.#open === null && !block.includes(QUOTE);
+  }
+
+  byteLine(block: Buffer, start: number, end: number, number: number): void {
+    this.#records.push(new ByteLine(block, start, end, number, this.#rawOf));
   }
 
   /** The records since the last call. Throws `failed` when the header is unusable. */
@@ -154,7 +172,7 @@ export class CsvReader implements LineSink {
     this.#records = [];
     this.#quoted = [];
     this.#quotedTexts = [];
-    return filled(records);
+    return this.#filled(records);
   }
 
   /** Ends the last record, which may have been cut off inside quotes. */
@@ -222,6 +240,29 @@ export class CsvReader implements LineSink {
     for (const [i, { text, problem }] of rest.entries()) this.#take(text, open.line + 1 + i, problem);
   }
 
+  *#filled(records: readonly (CsvRecord | ByteLine)[]): Generator<RawRecord, void, undefined> {
+    for (const record of records) {
+      if (record instanceof CsvRecord) {
+        record.fill();
+        yield record;
+      } else if (this.#quick?.csv.read(record) === true) {
+        this.#quick.entry.record = record;
+        yield record;
+      } else {
+        const { text, line } = record;
+        if (isBlank(text, this.#delimiter)) continue;
+        const row = new CsvRecord(line, text, this.#columns);
+        row.fill();
+        yield row;
+      }
+    }
+  }
+
+  readonly #rawOf = (text: string): string => {
+    const fields = this.#columns?.split(text) ?? null;
+    return fields === null ? text : JSON.stringify(fields);
+  };
+
   #readHeader(text: string, problem: string | null): string[] {
     if (problem !== null) throw this.#badHeader(problem);
     const row = parseQuoted([text], this.#delimiter)[0];
@@ -236,13 +277,6 @@ export class CsvReader implements LineSink {
     return new AlphaError("failed", `The header line of ${this.#name} ${reason}.`, {
       hint: "The first line of a CSV file names its columns, in UTF-8, each name once.",
     });
-  }
-}
-
-function* filled(records: readonly CsvRecord[]): Generator<RawRecord, void, undefined> {
-  for (const record of records) {
-    record.fill();
-    yield record;
   }
 }
 

@@ -12,6 +12,10 @@ export interface LineSink {
   line(text: string, number: number): void;
   /** A line that is no text, or too long: what can be shown of it, and why. */
   badLine(text: string, number: number, reason: string): void;
+  /** Whether it takes the lines of a block of ASCII as bytes, each by `byteLine`. */
+  takesBytes?(block: Buffer): boolean;
+  /** As `line`; `end` is one past the last byte. */
+  byteLine?(block: Buffer, start: number, end: number, number: number): void;
 }
 
 /** Cuts bytes into lines of UTF-8, ended by LF or CRLF. Keeps at most one unfinished line. */
@@ -84,6 +88,10 @@ export class LineSplitter {
       this.#emitBytes(bytes);
       return;
     }
+    if (encoding === "latin1" && this.#sink.takesBytes?.(bytes) === true) {
+      this.#emitByteLines(bytes);
+      return;
+    }
     const text = bytes.toString(encoding);
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
@@ -91,6 +99,17 @@ export class LineSplitter {
       start = end + 1;
     }
     this.#sink.line(text.slice(start, beforeCr(text, start, text.length)), ++this.#lines);
+  }
+
+  #emitByteLines(block: Buffer): void {
+    let start = 0;
+    while (start <= block.length) {
+      const found = block.indexOf(LF, start);
+      const next = found < 0 ? block.length : found;
+      const end = next > start && block[next - 1] === CR ? next - 1 : next;
+      this.#sink.byteLine?.(block, start, end, ++this.#lines);
+      start = next + 1;
+    }
   }
 
   #emitBytes(bytes: Buffer): void {

@@ -4,8 +4,10 @@ import { AlphaError } from "../errors.js";
 import { MAPPED_SOURCE, RAW_SOURCE, RawIdentities } from "../importers/identity.js";
 import type { Importer, Problem, RawRecord, ReadContext, Skip, UsageDraft } from "../importers/importer.js";
 import type { Mapping } from "../importers/mapping.js";
+import { QuickNative } from "../importers/quick-native.js";
 import { IMPORTERS } from "../importers/registry.js";
 import type { Reject } from "../importers/rejects.js";
+import { QuickEntry } from "./byte-lines.js";
 import { chooseImporter, type ParsedRecord } from "./choose-importer.js";
 import { CONTAINERS, type Container } from "./container.js";
 import type { RecordFormats } from "./record-formats.js";
@@ -21,6 +23,8 @@ export interface ReadOptions extends SourceOptions {
   readonly mapping?: Mapping | null | undefined;
   /** The present; records more than 24 hours ahead of it are rejected. */
   readonly now: Instant;
+  /** Whether an entry is not kept after the next one was read, so that one object may do for many of them. */
+  readonly reuses?: boolean;
 }
 
 /** One record that can be counted. */
@@ -100,6 +104,15 @@ export async function* readPieces(
   /** Records read while the format is not known yet. */
   let held: RawRecord[] = [];
 
+  /** Once the format is known. */
+  const use = (formats: RecordFormats) => {
+    reader.use(formats);
+    if (options.reuses !== true || !formats.isNative) return;
+    const entry = new QuickEntry(new QuickNative(options.now));
+    reader.quicken(entry);
+    records.quicken(entry);
+  };
+
   const piece = (raw: Iterable<RawRecord>): Piece => ({
     file: source.name,
     format: reader.format,
@@ -120,8 +133,7 @@ export async function* readPieces(
     const sample = sampleOf(held);
     // What cannot be parsed tells no format and needs none, so it is not kept.
     if (sample.length > 0 && sample.length < SAMPLE) continue;
-    if (sample.length > 0)
-      reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
+    if (sample.length > 0) use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
     yield piece(held);
     held = [];
   }
@@ -137,8 +149,7 @@ export async function* readPieces(
     const sample = sampleOf(held);
     const header = records.headerFields();
     if (sample.length === 0 && header) sample.push({ fields: header, rejected: null });
-    if (sample.length > 0)
-      reader.use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
+    if (sample.length > 0) use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
   }
   yield piece(held);
   if (records.isCutOff) {
@@ -188,6 +199,7 @@ class UsageReader {
   readonly #context: ReadContext;
   readonly #identities = new RawIdentities();
   #formats: RecordFormats | null = null;
+  #quick: QuickEntry | null = null;
 
   constructor(file: string, options: ReadOptions) {
     this.#file = file;
@@ -203,7 +215,13 @@ class UsageReader {
     this.#formats = formats;
   }
 
+  /** @param entry of which each record is read already that it names as its own */
+  quicken(entry: QuickEntry): void {
+    this.#quick = entry;
+  }
+
   read(record: RawRecord): UsageEntry | Reject | Skip {
+    if (record === this.#quick?.record) return this.#quick;
     if (!record.fields || !this.#formats) {
       return this.#reject(record, null, record.problem ?? { field: null, reason: "cannot be read" });
     }

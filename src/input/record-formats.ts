@@ -30,6 +30,11 @@ export class RecordFormats {
       : IMPORTERS.filter(({ name }) => name !== own.name).map((importer) => withMapping(importer, mapping));
   }
 
+  /** Whether the file is of the native format as it is, under its own names. */
+  get isNative(): boolean {
+    return this.own === alpha;
+  }
+
   /** The importer of a record with these fields, or why none may read it. */
   of({ rejected }: RawRecord, fields: Fields): Importer | ForeignRecord {
     if (!this.isNamed && rejected !== null && rejected.format !== null) {

@@ -1,4 +1,5 @@
 import type { Fields, RawRecord } from "../importers/importer.js";
+import type { QuickEntry } from "./byte-lines.js";
 import { type Container, detectContainer, SNIFFED_BYTES } from "./container.js";
 import { CsvReader } from "./csv.js";
 import { JsonReader } from "./json.js";
@@ -52,6 +53,12 @@ export class RecordReader {
     if (splitter instanceof JsonSplitter) this.#cutOff = !splitter.end();
     else splitter?.end();
     if (!(reader instanceof JsonReader)) reader?.end();
+  }
+
+  /** From now on plain records are read into `entry` as well, where the container has a way to. */
+  quicken(entry: QuickEntry): void {
+    const { reader } = this.#reading ?? {};
+    if (reader !== undefined && !(reader instanceof JsonReader)) reader.quicken(entry);
   }
 
   /** The records since the last call. */
