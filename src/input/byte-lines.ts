@@ -22,6 +22,11 @@ export class ByteLine implements RawRecord {
     return this.rawOf(this.text);
   }
 
+  /** The same for another line of the block. */
+  rawBetween(start: number, end: number): string {
+    return this.rawOf(this.block.toString("latin1", start, end));
+  }
+
   get fields(): null {
     return null;
   }
@@ -32,10 +37,6 @@ export class ByteLine implements RawRecord {
 
   get rejected(): null {
     return null;
-  }
-
-  keep(): this {
-    return this;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Skip } from "../importers/importer.js";
 import type { Reject } from "../importers/rejects.js";
+import { KeptTexts } from "./kept-texts.js";
 import { isEntry, isSkip, type Piece, type ReadOptions, readPieces, type UsageEntry } from "./read-usage.js";
 import { ColumnsPacker, MOST_RECORDS, type PackedRecords } from "./usage-columns.js";
 
@@ -19,17 +20,10 @@ export interface PackedBatch {
   readonly bytesRead: number;
 }
 
-/** The text of a record, or what gives it. */
-export type KeptText = string | { readonly raw: string };
-
 /** A batch, and the texts of the records that it packs. */
 export interface KeptBatch {
   readonly batch: PackedBatch;
-  readonly kept: readonly KeptText[];
-}
-
-export function textOf(kept: KeptText | undefined): string {
-  return typeof kept === "object" ? kept.raw : (kept ?? "");
+  readonly kept: KeptTexts;
 }
 
 /**
@@ -92,7 +86,7 @@ export async function* readColumns(
 /** A batch in the making. */
 class Packing {
   readonly #packer: ColumnsPacker;
-  readonly #kept: KeptText[] = [];
+  readonly #kept = new KeptTexts();
   readonly #rejects: Reject[] = [];
   readonly #skipped = new Map<string, number>();
   #pieces = 0;
@@ -122,8 +116,7 @@ class Packing {
   add(result: UsageEntry | Reject | Skip): void {
     if (isEntry(result)) {
       this.#packer.add(result);
-      // Objects that outlive the piece they came with are what collecting garbage costs most for.
-      this.#kept.push(result.record.keep?.() ?? result.record.raw);
+      this.#kept.add(result.record);
     } else if (isSkip(result)) {
       this.#skipped.set(result.reason, (this.#skipped.get(result.reason) ?? 0) + 1);
     } else {

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AlphaError } from "../errors.js";
 import { parseMapping } from "../importers/mapping.js";
-import { BatchSize, type KeptText, type PackedBatch, readColumns, textOf } from "./column-reader.js";
+import { BatchSize, type PackedBatch, readColumns } from "./column-reader.js";
+import type { KeptTexts } from "./kept-texts.js";
 import { makeRoom } from "./usage-columns.js";
 
 /*
@@ -42,7 +43,7 @@ type Port = NonNullable<typeof parentPort>;
 
 async function read(port: Port, { files, now, format, map, set }: ReadingTask): Promise<void> {
   const free = Array.from({ length: ROOMS }, makeRoom);
-  const kept = new Map<number, readonly KeptText[]>();
+  const kept = new Map<number, KeptTexts>();
   let freed = () => {};
   let number = 0;
 
@@ -52,8 +53,8 @@ async function read(port: Port, { files, now, format, map, set }: ReadingTask): 
       free.push(message.room);
       freed();
     } else {
-      const texts = kept.get(message.number) ?? [];
-      send({ say: "texts", texts: message.places.map((place) => textOf(texts[place])) });
+      const texts = kept.get(message.number);
+      send({ say: "texts", texts: message.places.map((place) => texts?.textAt(place) ?? "") });
     }
   });
   const send = (message: FromReader, room?: ArrayBuffer) => port.postMessage(message, room ? [room] : []);

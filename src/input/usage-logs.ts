@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { parseMapping } from "../importers/mapping.js";
-import { readColumns, textOf } from "./column-reader.js";
+import { readColumns } from "./column-reader.js";
 import { ReadAhead } from "./read-ahead.js";
 import { type ReadOptions, requireFormat } from "./read-usage.js";
 import { unpackBatch } from "./unpack-columns.js";
@@ -68,7 +68,7 @@ export function openLogs(paths: readonly string[], options: LogsOptions): Logs {
 async function* readHere(path: string, options: ReadOptions): AsyncGenerator<LogReading, void, undefined> {
   const room = makeRoom();
   for await (const { batch, kept } of readColumns(path, options, () => room)) {
-    yield unpackBatch(batch, (places) => places.map((place) => textOf(kept[place])));
+    yield unpackBatch(batch, (places) => places.map((place) => kept.textAt(place)));
   }
 }
 

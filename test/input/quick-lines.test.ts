@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { KeptTexts } from "../../src/input/kept-texts.js";
 import { isEntry, readPieces } from "../../src/input/read-usage.js";
 import { NOW } from "./reading.js";
 
@@ -22,8 +23,9 @@ async function read(chunks: readonly Buffer[], reuses: boolean, format?: string)
       last = result;
       const { draft, id, source, format: of, hasOwnId, supersedes } = result;
       const { line } = result.record;
-      const { raw } = result.record.keep?.() ?? result.record;
-      results.push({ draft: { ...draft, id }, source, of, hasOwnId, supersedes, line, raw });
+      const kept = new KeptTexts();
+      kept.add(result.record);
+      results.push({ draft: { ...draft, id }, source, of, hasOwnId, supersedes, line, raw: kept.textAt(0) });
     }
   }
   return { results, quick };
