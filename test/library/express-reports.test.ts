@@ -22,6 +22,9 @@ async function opened(): Promise<{ home: Home; limits: Limits }> {
   return { home, limits };
 }
 
+/** How long is waited at most for what happens after the response, programs that are started for it included. */
+const PATIENT = { timeout: 20_000 };
+
 type Handler = (call: RequestLimits, response: ServerResponse) => void;
 
 /** Serves on a port of its own, and gets one answer. */
@@ -48,7 +51,10 @@ async function answered(
 
 /** What is counted once the response has ended, which its reader may see a moment before. */
 async function counted(home: Home, limits: Limits) {
-  await vi.waitFor(async () => expect((await limits.check({ user: "ada", tokens: 1 })).held).toBe(0));
+  await vi.waitFor(
+    async () => expect((await limits.check({ user: "ada", tokens: 1 })).held).toBe(0),
+    PATIENT,
+  );
   return (await home.json(["usage", "events"])).reverse();
 }
 
@@ -71,7 +77,7 @@ describe("a request that says maxTokens", () => {
     expect(response.status).toBe(200);
     expect(response.headers.get("ratelimit-limit")).toBe("1000");
     expect(response.headers.get("ratelimit-remaining")).toBe(mode === "reserve" ? "0" : "400");
-    await vi.waitFor(async () => expect(await counted(home, limits)).toHaveLength(2));
+    await vi.waitFor(async () => expect(await counted(home, limits)).toHaveLength(2), PATIENT);
   });
 });
 
@@ -96,8 +102,9 @@ describe("a report that makes no sense", () => {
     );
     expect(await response.text()).toBe("usage");
     // What made sense before still stands.
-    await vi.waitFor(async () =>
-      expect(await counted(home, limits)).toMatchObject([{ output_tokens: 3, estimated: false }]),
+    await vi.waitFor(
+      async () => expect(await counted(home, limits)).toMatchObject([{ output_tokens: 3, estimated: false }]),
+      PATIENT,
     );
     expect(onError).not.toHaveBeenCalled();
   });
@@ -132,6 +139,6 @@ it("what is refused for good does not ask to be tried again", async () => {
     },
     { mode: "check", onError },
   );
-  await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), PATIENT);
   expect(onError.mock.calls[0]?.[0]).toMatchObject({ code: "not-found" });
 });
