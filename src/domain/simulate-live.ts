@@ -2,7 +2,7 @@ import { NumberSet } from "./number-set.js";
 import { boundedBy, type Judged, judge, shifted } from "./simulate-judge.js";
 import type { AdmittedThen, Happening, RefusedThen, UsedThen } from "./simulate-model.js";
 import type { RulesOverTime } from "./simulate-rules.js";
-import { addTo, type Reason, Tallies } from "./simulate-tally.js";
+import { addTo, KeptRefusals, type Reason, Tallies } from "./simulate-tally.js";
 import { ReplayedUser } from "./simulate-user.js";
 import type { Calendar, Instant } from "./window.js";
 
@@ -25,13 +25,16 @@ const BY_QUOTA: ReadonlySet<string> = new Set([
  * Replays calls that asked before they were made, under the limits as they were and as they might have been. A call that
  * was let through is judged by what had been recorded before, and what was in flight; a refused one by what it saw. From
  * both is taken what the simulation has refused before, and added what it has let through. So with the same limits every
- * call has the outcome that it had.
+ * call has the outcome that it had. Calls that a tester made on another tier are replayed for their windows, and not told of.
  */
 export class LiveReplay {
   readonly tallies = new Tallies();
   readonly #users = new Map<number, ReplayedUser>();
   /** The numbers of events whose calls the simulation has refused. */
   readonly #refused = new NumberSet();
+  /** Those of them whose calls were made on another tier. */
+  readonly #elsewhere = new NumberSet();
+  readonly #kept = new KeptRefusals();
 
   constructor(
     private readonly rules: RulesOverTime,
@@ -62,6 +65,18 @@ export class LiveReplay {
     for (const user of this.#users.values()) this.#land(user, Number.POSITIVE_INFINITY);
   }
 
+  /**
+   * Takes in how often a user was refused on a day altogether. Of a day the first refused calls are kept, so that those
+   * beyond were made where the last of them was; where none was kept, the day is left to the tier that it began on.
+   */
+  addCounted(userId: number, day: number, reason: Reason, count: number): void {
+    if (!this.concerned.has(userId)) return;
+    const missing = this.#kept.missing(userId, day, reason, count);
+    const isOnTier =
+      this.#kept.endedOnTier(userId, day) ?? this.rules.isOn(userId, this.zone.window("day", day).start);
+    if (missing > 0 && isOnTier) this.tallies.addCounted(userId, day, reason, missing);
+  }
+
   /** What calls in flight have used counts once it was recorded. */
   #land(user: ReplayedUser, before: Instant): void {
     for (const usage of user.landed(before)) {
@@ -77,7 +92,9 @@ export class LiveReplay {
   #admitted(user: ReplayedUser, call: AdmittedThen): void {
     const { userId, at, asked, used } = call;
     const reason = this.#isJudged(at) ? this.#refusalOf(user, call) : null;
-    if (this.#isJudged(at)) this.tallies.add(userId, this.zone.dayOf(at), at, null, reason);
+    if (this.#isJudged(at) && this.rules.isOn(userId, at)) {
+      this.tallies.add(userId, this.zone.dayOf(at), at, null, reason);
+    }
     if (reason !== null) this.#refused.add(used.event);
     user.begin(used, asked, reason !== null);
   }
@@ -120,22 +137,25 @@ export class LiveReplay {
   }
 
   #refusedThen(user: ReplayedUser, call: RefusedThen): void {
-    const { userId, day, at, code, meter } = call;
+    const { userId, day, at, code, meter, seen } = call;
     if (!this.#isJudged(at)) return;
     const was = { code, meter };
+    const isOnTier = this.rules.changes(seen);
+    this.#kept.add(userId, day, was, isOnTier);
     if (!BY_QUOTA.has(code)) {
-      this.tallies.add(userId, day, at, was, was);
+      if (isOnTier) this.tallies.add(userId, day, at, was, was);
       return;
     }
     const { refused, amounts } = judge(this.#again(user, call));
-    this.tallies.add(userId, day, at, was, refused);
+    if (isOnTier) this.tallies.add(userId, day, at, was, refused);
     if (refused !== null) return;
-    const tally = this.tallies.of(userId);
     const isGuess = !call.statesAmounts;
     const used = isGuess ? (user.averageCall() ?? amounts) : amounts;
+    user.useAnyway(at, used);
+    if (!isOnTier) return;
+    const tally = this.tallies.of(userId);
     if (isGuess) tally.guessed += 1;
     addTo(tally.admitted, used);
-    user.useAnyway(at, used);
   }
 
   /** A refused call as it would be judged in the simulation. */
@@ -158,14 +178,22 @@ export class LiveReplay {
   }
 
   #used(user: ReplayedUser, usage: UsedThen): void {
-    const { event, amounts, corrects } = usage;
+    const { userId, event, amounts, corrects } = usage;
     const isRefused =
       corrects === null
         ? user.land(usage, this.rules.settingsAt(usage.at).hold_ttl) || this.#refused.has(event)
         : this.#refused.has(corrects);
-    // A later part of a refused call may be corrected, too.
-    if (isRefused) this.#refused.add(event);
     user.use(usage.occurredAt, amounts, isRefused);
-    if (isRefused) addTo(this.tallies.of(usage.userId).refused, amounts);
+    if (!isRefused) return;
+    // A later part of a refused call may be corrected, too.
+    this.#refused.add(event);
+    if (this.#isElsewhere(usage)) this.#elsewhere.add(event);
+    else addTo(this.tallies.of(userId).refused, amounts);
+  }
+
+  /** Whether the call that the usage is of was made on another tier. */
+  #isElsewhere({ userId, reservedAt, corrects }: UsedThen): boolean {
+    if (corrects !== null) return this.#elsewhere.has(corrects);
+    return reservedAt !== null && !this.rules.isOn(userId, reservedAt);
   }
 }

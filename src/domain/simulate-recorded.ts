@@ -18,7 +18,8 @@ interface Windows {
 /**
  * Judges usage that was only recorded, such as a log's: as if each call had asked, at the instant at which it occurred,
  * for what it used. Nobody was refused then, so that what the limits would have done is worked out for both: as they
- * were, and as they might have been. Calls that asked are not judged here; what they used counts as it was.
+ * were, and as they might have been. Calls that asked are not judged here; what they used counts as it was. Nor is told what
+ * was used on another tier, which counts in the windows all the same.
  */
 export class RecordedReplay {
   readonly tallies = new Tallies();
@@ -64,12 +65,13 @@ export class RecordedReplay {
     }
     const was = this.#judged(event, windows.was, rules, rules.quotas, rules.callTokens);
     const would = this.#judged(event, windows.would, rules, rules.changed, rules.changedCallTokens);
+    if (was === null) this.#use(windows.was, day, amounts);
+    if (would === null) this.#use(windows.would, day, amounts);
+    if (!this.rules.changes(rules)) return;
     this.tallies.add(userId, day, at, was, would);
     const tally = this.tallies.of(userId);
-    if (was === null) this.#use(windows.was, day, amounts);
-    else if (would === null) addTo(tally.admitted, amounts);
-    if (would === null) this.#use(windows.would, day, amounts);
-    else if (was === null) addTo(tally.refused, amounts);
+    if (was !== null && would === null) addTo(tally.admitted, amounts);
+    if (was === null && would !== null) addTo(tally.refused, amounts);
   }
 
   #judged(

@@ -70,6 +70,11 @@ export class RulesOverTime {
     return concerned;
   }
 
+  /** Whether somebody was on the tier at an instant. */
+  isOn(userId: number, at: Instant): boolean {
+    return inForce(this.#user(userId).memberships, at) === this.change.tier;
+  }
+
   settingsAt(at: Instant): Settings {
     return inForce(this.history.settings, at) as Settings;
   }

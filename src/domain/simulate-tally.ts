@@ -39,7 +39,7 @@ export interface Tally {
   onlyCounted: number;
 }
 
-/** Adds up the outcomes of replayed calls. */
+/** Adds up the outcomes of replayed calls that were made on the tier. */
 export class Tallies {
   readonly #users = new Map<number, Tally>();
   readonly #cells = new Map<string, RefusalCell>();
@@ -83,21 +83,16 @@ export class Tallies {
     if (was !== null && would === null) turn(tally.admitted, at);
   }
 
-  /**
-   * Takes in how often a user was refused on a day altogether: what is beyond the calls that were counted one by one stays
-   * refused.
-   */
+  /** Counts refusals of which only the number is known: they stay refused. */
   addCounted(userId: number, day: number, reason: Reason, count: number): void {
     const cell = this.#cell(userId, day, reason);
-    const more = count - cell.was;
-    if (more <= 0) return;
     const tally = this.of(userId);
-    cell.was += more;
-    cell.would += more;
-    tally.calls += more;
-    tally.refusedWas += more;
-    tally.refusedWould += more;
-    tally.onlyCounted += more;
+    cell.was += count;
+    cell.would += count;
+    tally.calls += count;
+    tally.refusedWas += count;
+    tally.refusedWould += count;
+    tally.onlyCounted += count;
   }
 
   users(): Tally[] {
@@ -108,15 +103,42 @@ export class Tallies {
     return [...this.#cells.values()].filter(({ was, would }) => was + would > 0);
   }
 
-  #cell(userId: number, day: number, { code, meter }: Reason): RefusalCell {
-    const key = `${userId}/${day}/${code}/${meter}`;
+  #cell(userId: number, day: number, reason: Reason): RefusalCell {
+    const key = cellKey(userId, day, reason);
     let cell = this.#cells.get(key);
     if (cell === undefined) {
-      cell = { userId, day, code, meter, was: 0, would: 0 };
+      cell = { userId, day, code: reason.code, meter: reason.meter, was: 0, would: 0 };
       this.#cells.set(key, cell);
     }
     return cell;
   }
+}
+
+/** Which refused calls were kept one by one. */
+export class KeptRefusals {
+  readonly #kept = new Map<string, number>();
+  readonly #lastOnTier = new Map<string, boolean>();
+
+  /** Takes the call that was kept next. */
+  add(userId: number, day: number, reason: Reason, onTier: boolean): void {
+    const key = cellKey(userId, day, reason);
+    this.#kept.set(key, (this.#kept.get(key) ?? 0) + 1);
+    this.#lastOnTier.set(`${userId}/${day}`, onTier);
+  }
+
+  /** How many of those that were counted were not kept. */
+  missing(userId: number, day: number, reason: Reason, count: number): number {
+    return Math.max(0, count - (this.#kept.get(cellKey(userId, day, reason)) ?? 0));
+  }
+
+  /** Whether the last call that was kept of a day was made on the tier; `undefined`: none was kept. */
+  endedOnTier(userId: number, day: number): boolean | undefined {
+    return this.#lastOnTier.get(`${userId}/${day}`);
+  }
+}
+
+function cellKey(userId: number, day: number, { code, meter }: Reason): string {
+  return `${userId}/${day}/${code}/${meter}`;
 }
 
 function turn(turned: Turned, at: Instant): void {

@@ -41,7 +41,7 @@ export interface SimulatedRefusals extends RefusalCell {
 
 /** What became of one kind of usage. */
 export interface Simulated {
-  /** Whoever was on the tier and made calls, those first for whom most would have been different. */
+  /** Whoever made calls on the tier, those first for whom most would have been different. */
   readonly users: readonly SimulatedUser[];
   /** By user, day and reason. */
   readonly refusals: readonly SimulatedRefusals[];
@@ -149,7 +149,7 @@ async function replay(
     for await (const happening of watched(tx.replay.happenings(filter), watch)) live.take(happening);
     live.end();
     for (const { userId, day, code, meter, count } of await tx.replay.refusals(tier, range)) {
-      if (concerned.has(userId)) live.tallies.addCounted(userId, day, { code, meter }, count);
+      live.addCounted(userId, day, { code, meter }, count);
     }
   }
   if (kinds.recorded) {

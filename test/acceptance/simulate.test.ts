@@ -117,6 +117,8 @@ test("without a limit nothing would have been otherwise; nobody on the tier is s
   expect(await home.ok(["tiers", "simulate", "pro", "--daily-tokens", "1"])).toContain(
     "Nobody was on pro in that time.\n",
   );
+  const quiet = ["tiers", "simulate", "free", "--since", "2026-11-18", "--until", "2026-11-20"];
+  expect(await home.ok(quiet)).toContain("No calls on free of the 2 testers who were on it in that time.\n");
 });
 
 test("what makes no sense is refused", async () => {

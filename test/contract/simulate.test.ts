@@ -16,6 +16,7 @@ import {
   settle,
   T0,
   type TestDatabase,
+  TODAY,
 } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
@@ -46,6 +47,23 @@ function call(id: string, asked: number, used: number, at: number): Operation[] 
     settle(id, { input: used, output: 0, cost: used, occurredAt: at + 1 }, at + 1),
   ];
 }
+
+/** Ada's event is priced anew, at $1.00 a million input tokens. */
+function priced(event: number, at: number): Operation {
+  const rates = {
+    input: 1_000_000_000,
+    cacheRead: 0,
+    cacheWrite: 0,
+    output: 0,
+    image: null,
+    request: null,
+  };
+  const correction = { to: "price", rates: { from: "book", rates } } as const;
+  return { op: "correct", user: "ada", event, at, correction };
+}
+
+const key = (cell: { userId: number; day: number; code: string; meter: string }) =>
+  `${cell.userId}/${cell.day}/${cell.code}/${cell.meter}`;
 
 const TIERS: readonly Tier[] = INITIAL_TIERS.map((tier) => ({
   ...tier,
@@ -109,20 +127,23 @@ everyStore((fresh) => {
           }
         }
         const until = { since: "2026-11-01", until: "2027-06-01" };
-        const { live } = await simulate(database, until, at);
         const counted = await store.read((tx) => tx.replay.refusals("free", { from: 0, to: 99_999 }));
-        const key = ({
-          userId,
-          day,
-          code,
-          meter,
-        }: (typeof counted)[number] | (typeof live.refusals)[number]) => `${userId}/${day}/${code}/${meter}`;
         const expected = new Map(counted.map((each) => [key(each), each.count]));
-        expect(new Map(live.refusals.map((each) => [key(each), each.would]))).toEqual(expected);
-        expect(new Map(live.refusals.map((each) => [key(each), each.was]))).toEqual(expected);
-        expect(
-          live.users.every((user) => user.refused.calls + user.admitted.calls + user.onlyCounted === 0),
-        ).toBe(true);
+        // Each was made on one of the tiers; everybody began on free.
+        const was = new Map<string, number>();
+        const would = new Map<string, number>();
+        for (const tier of ["free", "basic", "pro"]) {
+          const { live } = await simulate(database, { ...until, tier }, at);
+          for (const each of live.refusals) {
+            was.set(key(each), (was.get(key(each)) ?? 0) + each.was);
+            would.set(key(each), (would.get(key(each)) ?? 0) + each.would);
+          }
+          expect(
+            live.users.every((user) => user.refused.calls + user.admitted.calls + user.onlyCounted === 0),
+          ).toBe(true);
+        }
+        expect(was).toEqual(expected);
+        expect(would).toEqual(expected);
         refused += counted.length;
         await database.drop();
       }),
@@ -168,23 +189,7 @@ everyStore((fresh) => {
     await store.meter.commit([settle("b", usage, T0 + 2)]);
     await store.meter.commit([settle("a", { ...usage, occurredAt: T0 + 3 }, T0 + 3)]);
     const [b] = await store.read((tx) => tx.usage.events({ limit: 9 })).then((events) => events.reverse());
-    const rates = {
-      input: 1_000_000_000,
-      cacheRead: 0,
-      cacheWrite: 0,
-      output: 0,
-      image: null,
-      request: null,
-    };
-    await store.meter.commit([
-      {
-        op: "correct",
-        user: "ada",
-        event: b!.number,
-        at: T0 + 4,
-        correction: { to: "price", rates: { from: "book", rates } },
-      },
-    ]);
+    await store.meter.commit([priced(b!.number, T0 + 4)]);
     // The first holds 300 of 500 when the second asks for as many. 200 tokens at $1.00 a million cost 200,000 nanos.
     const [ada] = (await simulate(database, tokens(500))).live.users;
     expect(ada?.refused).toEqual({
@@ -275,9 +280,67 @@ everyStore((fresh) => {
     await database.store.meter.commit(call("1", 700, 700, T0));
     await database.store.meter.commit([...ofBob("2", T0), ...ofBob("3", T0 + 2 * HOUR)]);
     expect(told((await simulate(database, tokens(10))).live)).toMatchObject([
-      { user: "bob", calls: 2, wouldBe: 1, newly: [1, 500] },
+      { user: "bob", calls: 1, wouldBe: 1, newly: [1, 500] },
       { user: "ada", calls: 1, wouldBe: 0 },
     ]);
+  });
+
+  test("calls made on another tier are not told of, and what they used counts in the windows", async () => {
+    const database = await fresh();
+    const { store } = database;
+    await populate(store, "ada");
+    const move = (tier: string, at: number) =>
+      change(store, (tx) => tx.users.setMembership(1, { tier, status: "active" }, at));
+    // 300 tokens on free; then 300 on basic, where 20,000 are refused; then 300 on free, and 200 that do not fit.
+    await store.meter.commit(call("1", 300, 300, T0));
+    await move("basic", T0 + HOUR);
+    await store.meter.commit([
+      ...call("2", 300, 300, T0 + 2 * HOUR),
+      reserve("3", { tokens: 20_000 }, "ada", T0 + 2 * HOUR + 2),
+    ]);
+    await move("free", T0 + 3 * HOUR);
+    await store.meter.commit([
+      ...call("4", 300, 300, T0 + 4 * HOUR),
+      reserve("5", { tokens: 200 }, "ada", T0 + 4 * HOUR + 2),
+    ]);
+    const ada = { user: "ada", onlyCounted: 0 };
+    expect(told((await simulate(database)).live)).toEqual([
+      { ...ada, calls: 3, refused: 1, wouldBe: 1, newly: [0, 0], letIn: [0, 0] },
+    ]);
+    // Of 800 the 600 before leave 200: the third does not fit, and what it leaves is enough for the last.
+    expect(told((await simulate(database, tokens(800))).live)).toEqual([
+      { ...ada, calls: 3, refused: 1, wouldBe: 1, newly: [1, 300], letIn: [1, 200] },
+    ]);
+    // Without what basic lets through the last of free fits: that was not made on basic, either.
+    expect(told((await simulate(database, { ...tokens(1), tier: "basic" })).live)).toEqual([
+      { ...ada, calls: 2, refused: 1, wouldBe: 2, newly: [1, 300], letIn: [0, 0] },
+    ]);
+    // The same, had nobody asked.
+    const log = (id: string, at: number) =>
+      record(id, { input: 300, output: 0, cost: 0, occurredAt: at }, T0 + 9 * HOUR);
+    await store.meter.commit([
+      log("first", T0 + 1),
+      log("second", T0 + 2 * HOUR),
+      log("third", T0 + 4 * HOUR),
+    ]);
+    expect((await simulate(database)).recorded.users.map(({ calls }) => calls)).toEqual([2]);
+  });
+
+  test("what a call on another tier would have used is not told of, nor what corrects it", async () => {
+    const database = await fresh();
+    const { store } = database;
+    await populate(store, "ada");
+    await store.meter.commit([reserve("1", { tokens: 9_800 }, "ada", T0)]);
+    await change(store, (tx) => tx.users.setMembership(1, { tier: "basic", status: "active" }, T0 + 1));
+    await store.meter.commit(call("2", 300, 300, T0 + 2));
+    const [second] = await store.read((tx) => tx.usage.events({ limit: 1 }));
+    await store.meter.commit([priced(second!.number, T0 + 9)]);
+    // With 9,800 used on free there is no room on basic, whose 10,000 block from 9,500.
+    const { live } = await simulate(database, tokens(50_000));
+    expect(told(live)).toEqual([
+      { user: "ada", calls: 1, refused: 1, wouldBe: 0, newly: [0, 0], letIn: [1, 9_800], onlyCounted: 0 },
+    ]);
+    expect(live.users[0]?.refused.amounts.cost).toBe(0);
   });
 
   test("refusals beyond the first thousand of a day stay refused", async () => {
@@ -293,6 +356,28 @@ everyStore((fresh) => {
     expect(told((await simulate(database, tokens(2_500))).live)).toMatchObject([
       { refused: 1_003, wouldBe: 1_002, letIn: [1, 2_000], onlyCounted: 3 },
     ]);
+  });
+
+  test("refusals of which only the number is known are told of the tier on which the last was kept", async () => {
+    const database = await fresh();
+    const { store } = database;
+    await populate(store, "ada");
+    const refused = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, n) =>
+        reserve(`${from + n}`, { tokens: 20_000 }, "ada", T0 + from + n),
+      );
+    await store.meter.commit(refused(0, 500));
+    await change(store, (tx) => tx.users.setMembership(1, { tier: "basic", status: "active" }, T0 + 500));
+    await store.meter.commit(refused(500, 1_003));
+    const on = async (tier: string) => told((await simulate(database, { tier })).live);
+    expect(await on("free")).toMatchObject([{ calls: 500, refused: 500, wouldBe: 500, onlyCounted: 0 }]);
+    expect(await on("basic")).toMatchObject([{ calls: 503, refused: 503, wouldBe: 503, onlyCounted: 3 }]);
+    // Where none was kept, the day is left to the tier on which it began.
+    const counted = { user_id: 1, code: "quota-disabled", meter: "images", count: 7 };
+    await database.insert("refusal", { ...counted, day: TODAY - 1 });
+    await database.insert("refusal", { ...counted, day: TODAY + 1 });
+    expect(await on("free")).toMatchObject([{ calls: 507, onlyCounted: 7 }]);
+    expect(await on("basic")).toMatchObject([{ calls: 510, onlyCounted: 10 }]);
   });
 
   test("what was let go of cannot be replayed", async () => {

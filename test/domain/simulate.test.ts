@@ -13,8 +13,6 @@ import { entryOf, requestOf, streams } from "../support/ledger-stream.js";
 import { happeningsOf, historyOf } from "../support/replayed.js";
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
-const NO_CHANGE: LimitChange = { tier: "free", quotas: [] };
-
 type Configs = Parameters<typeof historyOf>[0];
 
 function replay(store: ModelStore, configs: Configs, change: LimitChange, range = ALWAYS) {
@@ -29,6 +27,15 @@ function replay(store: ModelStore, configs: Configs, change: LimitChange, range 
 
 const key = (cell: { userId: number; day: number; code: string; meter: string }) =>
   `${cell.userId}/${cell.day}/${cell.code}/${cell.meter}`;
+
+/** How often each user was refused on a tier, by day and reason. */
+function refusedOn(store: ModelStore, tier: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const call of store.refusedCalls) {
+    if (call.seen.tier === tier) counts.set(key(call), (counts.get(key(call)) ?? 0) + 1);
+  }
+  return counts;
+}
 
 /** What an operator may change while calls are made. */
 const changes: fc.Arbitrary<(config: ModelConfig) => ModelConfig> = fc.oneof(
@@ -89,12 +96,12 @@ describe("a simulation with the limits as they were", () => {
             store.apply([index % 2 === 0 ? operation : { ...operation, at: operation.at + jitter }]);
           }
           configs.sort((a, b) => a.from - b.from);
-          const cells = replay(store, configs, NO_CHANGE).cells();
-          for (const { code } of cells) seen.add(code);
-          expect(new Map(cells.map((cell) => [key(cell), cell.would]))).toEqual(
-            new Map([...store.refusals.values()].map((refusal) => [key(refusal), refusal.count])),
-          );
-          expect(cells.map(({ was }) => was)).toEqual(cells.map(({ would }) => would));
+          for (const tier of ["free", "basic", "pro"]) {
+            const cells = replay(store, configs, { tier, quotas: [] }).cells();
+            for (const { code } of cells) seen.add(code);
+            expect(new Map(cells.map((cell) => [key(cell), cell.would]))).toEqual(refusedOn(store, tier));
+            expect(cells.map(({ was }) => was)).toEqual(cells.map(({ would }) => would));
+          }
         },
       ),
       { numRuns: 400 },

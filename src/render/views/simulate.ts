@@ -192,7 +192,7 @@ export function simulatedRefusalsTable(
 function emptySentence({ before, testers, live, recorded }: SimulationView): string {
   if (testers === 0) return `Nobody was on ${before.key} in that time.`;
   if (live.users.length + recorded.users.length === 0) {
-    return `No calls of the ${plural(testers, "tester")} who ${testers === 1 ? "was" : "were"} on ${before.key} in that time.`;
+    return `No calls on ${before.key} of the ${plural(testers, "tester")} who ${testers === 1 ? "was" : "were"} on it in that time.`;
   }
   return "Nothing was refused, and nothing would be.";
 }
