@@ -1,10 +1,12 @@
 import type { DayRange } from "./day-range.js";
-import type { DecisionCode } from "./decide.js";
+import { callCeiling, type DecisionCode } from "./decide.js";
 import { type Entitlement, entitlementOf, type Override } from "./entitlement.js";
 import { PLAN_MONTH_DAYS } from "./estimate-fit.js";
-import { type Amounts, addAmounts, METERS, type Meter, noAmounts, type Quota } from "./meter.js";
+import { type Amounts, addAmounts, METERS, noAmounts, type Quota } from "./meter.js";
 import type { Nanos } from "./money.js";
 import { thresholdOf } from "./quota-state.js";
+import type { Settings } from "./settings.js";
+import { BY_A_LIMIT, type RefusalCount, RefusedAgain, type RefusedDay } from "./suggest-refusals.js";
 import { byRank, quotaFor, type Tier } from "./tier.js";
 import type { Instant } from "./window.js";
 
@@ -18,12 +20,7 @@ const DAYS_LEFT_IN_MONTH = 3;
 const ROOM_BELOW = 5_000;
 
 /** Refusals that another tier may change. */
-const OF_A_LIMIT: ReadonlySet<DecisionCode> = new Set([
-  "quota-exhausted",
-  "quota-disabled",
-  "request-too-large",
-]);
-const OF_THE_TIER: ReadonlySet<DecisionCode> = new Set([...OF_A_LIMIT, "feature-not-in-tier"]);
+const OF_THE_TIER: ReadonlySet<DecisionCode> = new Set([...BY_A_LIMIT, "feature-not-in-tier"]);
 
 /** What is known of one tester's use. Amounts as limits count them: cost includes what is assumed. */
 export interface TesterUse {
@@ -36,12 +33,10 @@ export interface TesterUse {
   readonly days: readonly { readonly day: number; readonly used: Readonly<Amounts> }[];
   /** Of the running month. */
   readonly month: Readonly<Amounts>;
-  readonly refusals: readonly {
-    readonly day: number;
-    readonly code: DecisionCode;
-    readonly meter: Meter | "";
-    readonly count: number;
-  }[];
+  /** All of the range, by whatever limits they were. */
+  readonly refusals: readonly RefusalCount[];
+  /** Those of days on the present tier that its limits, as they are now, would make again. */
+  readonly refusedAgain: readonly RefusedDay[];
   /** Features that were asked for and refused, as far as that was kept call by call. */
   readonly refusedFeatures: readonly FeatureCalls[];
   readonly usedFeatures: readonly FeatureCalls[];
@@ -61,10 +56,8 @@ export interface SuggestFrame {
   readonly daysLeft: number;
   readonly at: Instant;
   readonly tiers: readonly Tier[];
-  /** Nobody is suggested to go below the tier on which testers start. */
-  readonly defaultTier: string;
-  /** The part of a limit from which calls are refused, in basis points. */
-  readonly blockAt: number;
+  /** Those in force. Nobody is suggested to go below the tier on which testers start. */
+  readonly settings: Settings;
 }
 
 /** What supports a move. Limits of the present tier, and what the suggested one says; `null`: unlimited. */
@@ -76,7 +69,7 @@ export type SuggestReason =
       /** Days at the limit, or with calls that it refused. */
       readonly days: number;
       readonly ofDays: number;
-      /** How many calls were refused by limits of its meter. */
+      /** How many calls it refused that it would refuse again. */
       readonly refused: number;
     }
   | {
@@ -131,8 +124,29 @@ function suggestPromotion(use: TesterUse, frame: SuggestFrame): Suggestion | nul
   return best;
 }
 
+/** Judges refusals of the tester again. */
+export function refusedAgain(use: Omit<TesterUse, "refusedAgain">, frame: SuggestFrame): RefusedAgain {
+  const { requests, ...used } = totalOf(use);
+  const perCall = (amount: number) => Math.round(amount / requests);
+  return new RefusedAgain({
+    quotas: entitled(use.tier, use, frame).quotas,
+    callTokens: callCeiling(use.tier, frame.settings),
+    settings: frame.settings,
+    from: observedFrom(use, frame),
+    averageCall:
+      requests === 0
+        ? null
+        : {
+            tokens: perCall(used.tokens),
+            images: perCall(used.images),
+            cost: perCall(used.cost),
+            requests: 1,
+          },
+  });
+}
+
 /** The days that say something about the present tier. A move in the middle of a day leaves that day to the old one. */
-function observedFrom({ onTierSince }: TesterUse, { range }: SuggestFrame): number {
+function observedFrom({ onTierSince }: Pick<TesterUse, "onTierSince">, { range }: SuggestFrame): number {
   return Math.max(range.from, onTierSince.fromStart ? onTierSince.day : onTierSince.day + 1);
 }
 
@@ -148,9 +162,7 @@ function relievedBy(to: Tier, use: TesterUse, frame: SuggestFrame): SuggestReaso
     const { meter, period, limit } = quota;
     const becomes = quotaFor(then.quotas, meter, period)?.limit ?? null;
     if (becomes !== null && becomes <= limit) continue;
-    const refusals = use.refusals.filter(
-      (each) => each.day >= from && each.meter === meter && OF_A_LIMIT.has(each.code),
-    );
+    const refusals = use.refusedAgain.filter((each) => each.meter === meter && each.period === period);
     const full =
       period === "month" ? [] : use.days.filter(({ day, used }) => day >= from && isFull(used, quota, frame));
     const days = new Set([...refusals, ...full].map(({ day }) => day)).size;
@@ -175,8 +187,8 @@ function relievedBy(to: Tier, use: TesterUse, frame: SuggestFrame): SuggestReaso
   return reasons;
 }
 
-function isFull(used: Readonly<Amounts>, { meter, limit }: Quota, { blockAt }: SuggestFrame): boolean {
-  return limit > 0 && used[meter] >= thresholdOf(limit, blockAt);
+function isFull(used: Readonly<Amounts>, { meter, limit }: Quota, { settings }: SuggestFrame): boolean {
+  return limit > 0 && used[meter] >= thresholdOf(limit, settings.block_at);
 }
 
 function suggestDemotion(use: TesterUse, frame: SuggestFrame): Suggestion | null {
@@ -184,7 +196,7 @@ function suggestDemotion(use: TesterUse, frame: SuggestFrame): Suggestion | null
   const wasThereAllTheTime =
     onTierSince.day < frame.range.from || (onTierSince.fromStart && onTierSince.day === frame.range.from);
   if (!wasThereAllTheTime || refusals.some(({ code }) => OF_THE_TIER.has(code))) return null;
-  const floor = frame.tiers.find(({ key }) => key === frame.defaultTier)?.rank ?? 0;
+  const floor = frame.tiers.find(({ key }) => key === frame.settings.default_tier)?.rank ?? 0;
   const lower = byRank(frame.tiers).filter(({ rank }) => rank < tier.rank && rank >= floor);
   for (const to of lower) {
     const reason = roomOn(to, use, frame);
@@ -249,11 +261,15 @@ function mostPerMonth(quotas: readonly Quota[], use: TesterUse): Nanos | null {
   return bounds.length === 0 ? null : Math.min(...bounds);
 }
 
-function totalOf({ days }: TesterUse): Amounts {
+function totalOf({ days }: Pick<TesterUse, "days">): Amounts {
   return days.reduce((sum, { used }) => addAmounts(sum, used), noAmounts());
 }
 
-function entitled(tier: Tier, { overrides }: TesterUse, { at }: SuggestFrame): Entitlement {
+function entitled(
+  tier: Tier,
+  { overrides }: Pick<TesterUse, "overrides">,
+  { at }: SuggestFrame,
+): Entitlement {
   return entitlementOf(tier, overrides, at);
 }
 

@@ -1,6 +1,12 @@
 import type { DayRange } from "../domain/day-range.js";
 import { noAmounts } from "../domain/meter.js";
-import { SUGGEST_DAYS, type SuggestFrame, type Suggestion, suggestMove } from "../domain/suggest.js";
+import {
+  refusedAgain,
+  SUGGEST_DAYS,
+  type SuggestFrame,
+  type Suggestion,
+  suggestMove,
+} from "../domain/suggest.js";
 import { suggestionInWords } from "../domain/suggest-words.js";
 import type { User } from "../domain/user.js";
 import { calendar, firstDayOfMonth } from "../domain/window.js";
@@ -49,8 +55,7 @@ export function suggestMoves(engine: Engine, wanted: SuggestWanted = {}): Promis
       daysLeft: firstDayOfMonth(month + 1) - 1 - today,
       at,
       tiers,
-      defaultTier: settings.default_tier,
-      blockAt: settings.block_at,
+      settings,
     };
     const users = await tx.users.list({ status: "active" });
     const used = byUser(await tx.recent.days(range));
@@ -60,23 +65,26 @@ export function suggestMoves(engine: Engine, wanted: SuggestWanted = {}): Promis
     const months = await tx.users.everyWindowUsage("month", month);
     const overrides = await tx.usage.report.overrides();
     const tierSince = await tx.recent.tierSince();
-    const moves = users.flatMap((user): SuggestedMove[] => {
+    const testers = users.flatMap((user) => {
       const tier = tiers.find(({ key }) => key === user.tier);
       if (tier === undefined) return [];
       const since = tierSince.get(user.id) ?? user.createdAt;
-      const move = suggestMove(
-        {
-          tier,
-          overrides: overrides.get(user.id) ?? [],
-          onTierSince: { day: zone.dayOf(since), fromStart: since === user.createdAt },
-          days: used.get(user.id) ?? [],
-          month: months.get(user.id) ?? noAmounts(),
-          refusals: refusals.get(user.id) ?? [],
-          refusedFeatures: refusedFeatures.get(user.id) ?? [],
-          usedFeatures: usedFeatures.get(user.id) ?? [],
-        },
-        frame,
-      );
+      const use = {
+        tier,
+        overrides: overrides.get(user.id) ?? [],
+        onTierSince: { day: zone.dayOf(since), fromStart: since === user.createdAt },
+        days: used.get(user.id) ?? [],
+        month: months.get(user.id) ?? noAmounts(),
+        refusals: refusals.get(user.id) ?? [],
+        refusedFeatures: refusedFeatures.get(user.id) ?? [],
+        usedFeatures: usedFeatures.get(user.id) ?? [],
+      };
+      return [{ user, use, again: refusedAgain(use, frame) }];
+    });
+    const again = new Map(testers.map((tester) => [tester.user.id, tester.again]));
+    for await (const call of tx.recent.refusedByLimits(range)) again.get(call.userId)?.take(call);
+    const moves = testers.flatMap(({ user, use, again }): SuggestedMove[] => {
+      const move = suggestMove({ ...use, refusedAgain: again.days(use.refusals) }, frame);
       return move === null || !isWanted(move, wanted.only) ? [] : [{ ...move, user }];
     });
     return { moves: moves.sort(byWeight), range, testers: users.length };

@@ -1,5 +1,7 @@
 import type { DecisionCode } from "../domain/decide.js";
-import type { Meter } from "../domain/meter.js";
+import type { Meter, Period } from "../domain/meter.js";
+import type { SeenByRefusal } from "../domain/refused-call.js";
+import { BY_A_LIMIT } from "../domain/suggest-refusals.js";
 import type { RecentReading } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
@@ -35,6 +37,35 @@ export function recentOn(db: Db): RecentReading {
         code: code as DecisionCode,
         meter: meter as Meter | "",
       }));
+    },
+    async *refusedByLimits({ from, to }) {
+      const rows = db
+        .selectFrom("refused_call")
+        // The same: users lead into the index.
+        .where("user_id", "in", db.selectFrom("users").select("id"))
+        .where("day", ">=", from)
+        .where("day", "<", to)
+        .where("code", "in", BY_A_LIMIT)
+        .orderBy("user_id")
+        .orderBy("day")
+        .orderBy("id")
+        .select(["user_id as userId", "day", "at", "tokens", "images", "cost", "requests", "states_amounts"])
+        .select(["code", "meter", "period", "seen"])
+        .stream();
+      for await (const row of rows) {
+        const { userId, day, at, tokens, images, cost, requests, states_amounts } = row;
+        yield {
+          userId,
+          day,
+          at,
+          amounts: { tokens, images, cost, requests },
+          statesAmounts: states_amounts === 1,
+          code: row.code as DecisionCode,
+          meter: row.meter as Meter | "",
+          period: row.period as Period | "",
+          seen: JSON.parse(row.seen) as SeenByRefusal,
+        };
+      }
     },
     async featureRefusals({ from, to }) {
       const rows = await db

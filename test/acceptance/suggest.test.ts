@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { LimitsEngine } from "../../src/engine/limits.js";
+import { addOverrides } from "../../src/engine/overrides.js";
 import { type Home, NOW } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
 import { emptyHome } from "../support/homes.js";
@@ -56,6 +57,44 @@ Demote gus from basic to free
 From the 14 days up to 2026-11-22. A month is 30 days, and what limits let through is told for the same mix of calls.
 Apply them one by one with: alpha users suggest --apply
 `);
+});
+
+test("refusals by a limit that was raised since, or by an override that ended, are no reason", async () => {
+  home = await emptyHome();
+  await seededDatabase(home.database, [{ id: "ada" }, { id: "bob" }], {
+    at: NOW - 21 * DAY,
+    prepare: async (engine) => {
+      await addOverrides(engine, {
+        user: "bob",
+        quotas: [{ meter: "tokens", period: "day", limit: 100 }],
+        until: new Date(NOW - DAY).toISOString(),
+        reason: "a loop",
+      });
+      const limits = new LimitsEngine(engine);
+      for (const ago of [6, 5, 4, 3]) {
+        engine.at = NOW - ago * DAY;
+        await limits.record("ada", { input: 900, cost: 0 });
+        await limits.record("bob", { input: 60, cost: 0 });
+        for (const user of ["ada", "ada", "bob", "bob"]) await limits.reserve({ user, tokens: 450 });
+      }
+      engine.at = NOW;
+    },
+  });
+  // Ada's two of 450 do not fit into 1,000 after 900; both fit into 2,000, and one into 1,500.
+  const reasonsOf = async () =>
+    (await home.json(["users", "suggest"])).map(({ user, reason }: { user: string; reason: string }) => [
+      user,
+      reason,
+    ]);
+  expect(await reasonsOf()).toEqual([
+    ["ada", "the limit of 1,000 tokens a day was in the way on 4 of 14 days (8 calls refused)"],
+  ]);
+  await home.ok(["tiers", "set", "free", "--daily-tokens", "1500"]);
+  expect(await reasonsOf()).toEqual([
+    ["ada", "the limit of 1,500 tokens a day was in the way on 4 of 14 days (4 calls refused)"],
+  ]);
+  await home.ok(["tiers", "set", "free", "--daily-tokens", "2000"]);
+  expect(await reasonsOf()).toEqual([]);
 });
 
 test("JSON and CSV say the same, and one kind alone can be asked for", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RefusedByLimit } from "../../src/domain/suggest-refusals.js";
 import { change, DAY, HOUR, populate, record, reserve, T0, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
@@ -53,6 +54,36 @@ everyStore((fresh) => {
       { userId, feature: "seo_analysis", days: 1, calls: 1 },
     ]);
     expect(usedFeatures).toEqual([{ userId, feature: "basic_seo", days: 2, calls: 3 }]);
+  });
+
+  test("calls that limits refused, with what they were decided from", async () => {
+    const { store } = await fresh();
+    const [ada, bob] = await populate(store, "ada", "bob");
+    await store.meter.commit([
+      reserve("before", { tokens: 5_000 }, "ada", T0 - 2 * DAY),
+      reserve("late", { tokens: 5_000 }, "bob", T0 - DAY),
+      record("used", { input: 990, output: 0, occurredAt: T0 }),
+      reserve("much", { tokens: 5_000 }, "ada", T0 - DAY),
+      reserve("more", { tokens: 20, cost: 3 }, "ada", T0 + 1),
+      reserve("labs", { feature: "labs" }, "ada", T0 + 2),
+      reserve("silent", { tokens: null, images: null, cost: 0 }, "ada", T0 + 3),
+    ]);
+    const kept = await store.read(async ({ recent }) => {
+      const calls: RefusedByLimit[] = [];
+      for await (const call of recent.refusedByLimits(LAST_TWO)) calls.push(call);
+      return calls;
+    });
+    const told = kept.map(({ seen, ...call }) => ({ ...call, used: seen.day.used.tokens }));
+    const tokensADay = { meter: "tokens", period: "day" };
+    const asked = { images: 0, requests: 1 };
+    const ofAda = { ...tokensADay, userId: ada!.id, statesAmounts: true };
+    expect(told).toMatchObject([
+      { ...ofAda, day: TODAY - 1, code: "request-too-large", amounts: { ...asked, tokens: 5_000 }, used: 0 },
+      { ...ofAda, day: TODAY, at: T0 + 1, amounts: { ...asked, tokens: 20, cost: 3 }, used: 990 },
+      { ...ofAda, day: TODAY, code: "quota-exhausted", statesAmounts: false, used: 990 },
+      { ...tokensADay, userId: bob!.id, day: TODAY - 1 },
+    ]);
+    expect(kept[0]?.seen).toMatchObject({ tier: "free", blockAt: 9_500, maxTokens: null });
   });
 
   test("since when everybody is on their tier, whatever their status was", async () => {

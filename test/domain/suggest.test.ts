@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Amounts, noAmounts, type Quota } from "../../src/domain/meter.js";
+import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import { type SuggestFrame, type Suggestion, suggestMove, type TesterUse } from "../../src/domain/suggest.js";
 import { suggestionInWords } from "../../src/domain/suggest-words.js";
 import { INITIAL_TIERS, type Tier } from "../../src/domain/tier.js";
@@ -12,9 +13,13 @@ const frame: SuggestFrame = {
   daysLeft: 8,
   at: NOON,
   tiers: INITIAL_TIERS,
-  defaultTier: "free",
-  blockAt: 9_500,
+  settings: INITIAL_SETTINGS,
 };
+
+const startingOn = (tier: string): SuggestFrame => ({
+  ...frame,
+  settings: { ...INITIAL_SETTINGS, default_tier: tier },
+});
 
 const DOLLAR = 1_000_000_000;
 
@@ -31,6 +36,7 @@ function useOn(tier: string, more: Partial<TesterUse> = {}): TesterUse {
     days: [],
     month: noAmounts(),
     refusals: [],
+    refusedAgain: [],
     refusedFeatures: [],
     usedFeatures: [],
     ...more,
@@ -53,13 +59,16 @@ describe("a promotion is suggested", () => {
   });
 
   it("where calls were refused on three days; a day that was full, too, is one day", () => {
-    const refusals = [0, 1, 2].map((ago) => {
-      return { day: TODAY - ago, code: "request-too-large" as const, meter: "tokens" as const, count: 4 };
+    const again = [0, 1, 2].map((ago) => {
+      return { day: TODAY - ago, meter: "tokens" as const, period: "day" as const, count: 4 };
     });
-    const use = useOn("free", { days: daysOf(busy), refusals });
+    const use = useOn("free", { days: daysOf(busy), refusedAgain: again });
     expect(told(suggestMove(use, frame))).toBe(
       "promote to basic: the limit of 1,000 tokens a day was in the way on 3 of 14 days (12 calls refused)",
     );
+    // A month's limit is another one.
+    const ofMonth = again.map((each) => ({ ...each, period: "month" as const }));
+    expect(suggestMove({ ...use, refusedAgain: ofMonth }, frame)).toBeNull();
   });
 
   it("where a month's limit is used up while enough of the month is left", () => {
@@ -114,7 +123,7 @@ describe("a promotion is suggested", () => {
     expect(suggestMove({ ...under, overrides: [{ ...override, until: NOON }] }, frame)?.to.key).toBe("basic");
   });
 
-  it("not for days on another tier, nor for refusals that no tier changes", () => {
+  it("not for days on another tier, nor for refusals that its limits would not make again", () => {
     const days = daysOf(busy, busy, busy);
     expect(
       suggestMove(useOn("free", { days, onTierSince: { day: TODAY - 2, fromStart: true } }), frame)?.to.key,
@@ -123,7 +132,7 @@ describe("a promotion is suggested", () => {
       suggestMove(useOn("free", { days, onTierSince: { day: TODAY - 2, fromStart: false } }), frame),
     ).toBeNull();
     const refusals = [0, 1, 2, 3].map((ago) => {
-      return { day: TODAY - ago, code: "emergency-limit" as const, meter: "tokens" as const, count: 9 };
+      return { day: TODAY - ago, code: "quota-exhausted" as const, meter: "tokens" as const, count: 9 };
     });
     expect(suggestMove(useOn("free", { refusals }), frame)).toBeNull();
   });
@@ -149,8 +158,8 @@ describe("a demotion is suggested", () => {
   });
 
   it("not below the tier on which testers start", () => {
-    expect(suggestMove(useOn("pro"), { ...frame, defaultTier: "basic" })?.to.key).toBe("basic");
-    expect(suggestMove(useOn("basic"), { ...frame, defaultTier: "basic" })).toBeNull();
+    expect(suggestMove(useOn("pro"), startingOn("basic"))?.to.key).toBe("basic");
+    expect(suggestMove(useOn("basic"), startingOn("basic"))).toBeNull();
   });
 
   it("not to a tier without a feature in use, after a refusal, or when the tier is new", () => {
@@ -242,10 +251,11 @@ it("a move that was made is not taken back by what supported it", () => {
           ...refused.map((ago) => ({ ...exhausted, day: TODAY - ago })),
           ...refusedFeatures.map(() => notInTier),
         ],
+        refusedAgain: refused.map((ago) => ({ day: TODAY - ago, meter: "tokens", period: "day", count: 1 })),
         refusedFeatures,
         usedFeatures: calls.filter(({ feature }) => tier.features.includes(feature)),
       };
-      const on14 = { ...frame, tiers, defaultTier: "t0" };
+      const on14 = { ...startingOn("t0"), tiers };
       const move = suggestMove(use, on14);
       if (move === null) return;
       expect(move.to.rank > tier.rank).toBe(move.direction === "promote");

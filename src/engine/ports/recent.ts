@@ -1,5 +1,6 @@
 import type { DayRange } from "../../domain/day-range.js";
 import type { Amounts } from "../../domain/meter.js";
+import type { RefusedByLimit } from "../../domain/suggest-refusals.js";
 import type { Instant } from "../../domain/window.js";
 import type { RefusalTally } from "./history.js";
 
@@ -30,6 +31,8 @@ export interface RecentReading {
   days(range: DayRange): Promise<readonly UserDay[]>;
   /** How often they were refused, by day. */
   refusals(range: DayRange): Promise<readonly UserRefusals[]>;
+  /** Calls that limits refused, as far as they were kept one by one; those of a user follow one another, in their order. */
+  refusedByLimits(range: DayRange): AsyncIterable<RefusedByLimit>;
   /** How many calls for a feature were refused since their tier has not got it, as far as they were kept one by one. */
   featureRefusals(range: DayRange): Promise<readonly FeatureDays[]>;
   /** Since when everybody is on the tier that they have now. */

@@ -52,7 +52,7 @@ export function declareUsers(program: Command, run: Run): void {
     usage: "suggest",
     summary: "Suggest promotions and demotions that real usage supports",
     details:
-      "A promotion where a limit, or a feature that is not in the tier, was in somebody's way on three days or more, or the month's limit is used up; a demotion where nothing was, and half of the lower tier's limits would do. Each with its reason and with what it may cost. Whoever changed tier on a day is judged from the next one on.",
+      "A promotion where a limit, or a feature that is not in the tier, was in somebody's way on three days or more, or the month's limit is used up; a demotion where nothing was, and half of the lower tier's limits would do. Each with its reason and with what it may cost. Whoever changed tier on a day is judged from the next one on, and a refusal counts where the limit that made it would make it again as it is now.",
     options: [
       new Option("--days <count>", "how many days to look at, today among them (default: 14)"),
       new Option("--only <kind>", "only one kind").choices(["promotions", "demotions"]),
