@@ -4,4 +4,5 @@ export const MIGRATION_NAMES = [
   "0002_prices_and_corrections",
   "0003_guardrail_shards",
   "0004_operators_desk",
+  "0005_late_settles",
 ] as const;

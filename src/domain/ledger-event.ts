@@ -49,6 +49,17 @@ export function ledgerEvent(
   };
 }
 
+/**
+ * When the reservation of a call ran out before this was recorded of it: a call that settles late held nothing at the end.
+ * `null`: it held until then, or nothing was reserved.
+ */
+export function expiredBefore({
+  reserved,
+  recordedAt,
+}: Pick<LedgerEvent, "reserved" | "recordedAt">): Instant | null {
+  return reserved !== null && reserved.expiresAt <= recordedAt ? reserved.expiresAt : null;
+}
+
 /** What a hold still holds when a part of its call has used something. */
 export function lessUsed({ tokens, images, cost, requests }: Hold["amounts"], event: LedgerEvent): Amounts {
   return {

@@ -133,8 +133,10 @@ async function heldThen(db: Db, userId: number | null, at: Instant): Promise<Hol
   )
     .where("reserved_at", "<", at)
     .where("recorded_at", ">", at)
+    .where((eb) => eb.or([eb("expired_at", "is", null), eb("expired_at", ">", at)]))
     .orderBy("usage_event.id")
-    .select(["user_id", "usage_event.id", "reserved_at as created_at", "recorded_at as expires_at", "part"])
+    .select(["user_id", "usage_event.id", "reserved_at as created_at", "part"])
+    .select((eb) => eb.fn.coalesce("expired_at", "recorded_at").as("expires_at"))
     .select(["asked_tokens as tokens", "asked_images as images", "asked_cost as cost", "requests"])
     .select(["provider", "model", "feature"])
     .execute();

@@ -84,6 +84,7 @@ export interface Schema {
     asked_images: Optional<number>;
     asked_cost: Optional<number>;
     part: Optional<number>;
+    expired_at: Optional<number>;
   };
   event_key: {
     source_id: number;

@@ -22,7 +22,7 @@ test("info says what there is, also before it is migrated", async () => {
     [
       `Database     ${home.shown}`,
       `Kept by      ${onServer ? "PostgreSQL" : "SQLite"} <version>`,
-      "Schema       up to date (0004_operators_desk)",
+      "Schema       up to date (0005_late_settles)",
       "Size         <size>",
       "Created      2026-09-01T10:00:00Z",
       "Time zone    UTC",
@@ -36,10 +36,10 @@ test("info says what there is, also before it is migrated", async () => {
       "",
     ].join("\n"),
   );
-  await tamper(home.database, "delete from kysely_migration where name = '0004_operators_desk'");
+  await tamper(home.database, "delete from kysely_migration where name = '0005_late_settles'");
   const { code, stdout } = await run("info");
   expect(code).toBe(0);
-  expect(stdout).toContain("Schema    lacks 0004_operators_desk: bring it up to date with alpha db migrate");
+  expect(stdout).toContain("Schema    lacks 0005_late_settles: bring it up to date with alpha db migrate");
   expect(await home.json(["db", "info"])).toMatchObject({ schema: { current: false }, contents: null });
   expect((await home.run(["users", "list"])).stderr).toContain("bring it up to date with: alpha db migrate");
 });

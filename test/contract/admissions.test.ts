@@ -12,7 +12,7 @@ const part = (hold: string, number: number, tokens: number, at: number): Operati
 });
 
 everyStore((fresh) => {
-  test("usage says when its call was let through and for how much, unless it was only recorded", async () => {
+  test("usage says when its call was let through, for how much and until when, unless it was only recorded", async () => {
     const { store, rows } = await fresh();
     await populate(store, "ada");
     await store.meter.commit([reserve("r", { tokens: 300, images: 2, cost: 5_000 })]);
@@ -23,8 +23,22 @@ everyStore((fresh) => {
     const nothing = { reserved_at: null, asked_tokens: null, asked_images: null, asked_cost: null };
     expect(await rows("usage_event")).toMatchObject([
       nothing,
-      { reserved_at: T0, asked_tokens: 300, asked_images: 2, asked_cost: 5_000, part: null },
-      { reserved_at: T0 + MINUTE, asked_tokens: 7, asked_images: 0, asked_cost: 0, part: null },
+      {
+        reserved_at: T0,
+        asked_tokens: 300,
+        asked_images: 2,
+        asked_cost: 5_000,
+        part: null,
+        expired_at: null,
+      },
+      {
+        reserved_at: T0 + MINUTE,
+        asked_tokens: 7,
+        asked_images: 0,
+        asked_cost: 0,
+        part: null,
+        expired_at: T0 + 11 * MINUTE,
+      },
       nothing,
     ]);
   });

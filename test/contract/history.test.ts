@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
+import { partIdentity } from "../../src/domain/ledger-model.js";
 import { INITIAL_TIERS } from "../../src/domain/tier.js";
 import { calendar } from "../../src/domain/window.js";
 import type { AsOf } from "../../src/engine/ports/history.js";
 import {
   change,
   DAY,
+  entry,
   HOUR,
   MINUTE,
   populate,
   record,
   reserve,
+  settle,
   T0,
   type TestDatabase,
   TODAY,
@@ -225,6 +228,42 @@ everyStore((fresh) => {
       createdAt: T0 - MINUTE,
       expiresAt: T0 + MINUTE,
     });
+  });
+
+  test("a call that settled after its hold had run out held nothing from then on", async () => {
+    const { store } = await fresh();
+    await populate(store, "ada");
+    await store.meter.commit([
+      reserve("late", { tokens: 7 }, "ada", T0),
+      reserve("extended", { tokens: 20 }, "ada", T0 + 1),
+      reserve("in-parts", { tokens: 300 }, "ada", T0 + 2),
+    ]);
+    await store.meter.commit([
+      { op: "extend", user: "ada", id: "extended", at: T0 + 5 * MINUTE, holdFor: HOUR },
+      {
+        op: "settle",
+        entry: { ...entry("in-parts", { input: 100, output: 0 }), ...partIdentity("test", "in-parts", 1) },
+        at: T0 + 5 * MINUTE,
+        part: { source: "test", hold: "in-parts", number: 1, holdFor: null },
+      },
+    ]);
+    await store.meter.commit(
+      ["late", "extended", "in-parts"].map((id) => settle(id, { input: 1, output: 0 }, T0 + HOUR)),
+    );
+    const held = async (at: number, user: number | null = null) =>
+      (await store.read((tx) => tx.history.heldThen(user, at)))
+        .map(({ amounts }) => amounts.tokens)
+        .sort((a, b) => a - b);
+    expect(await held(T0 + MINUTE)).toEqual([7, 20, 300]);
+    expect(await held(T0 + 10 * MINUTE - 1)).toEqual([7, 20, 200]);
+    expect(await held(T0 + 10 * MINUTE)).toEqual([20, 200]);
+    expect(await held(T0 + 15 * MINUTE)).toEqual([20]);
+    expect(await held(T0 + HOUR - 1)).toEqual([20]);
+    expect(await held(T0 + HOUR)).toEqual([]);
+    const until = (await store.read((tx) => tx.history.heldThen(null, T0 + 6 * MINUTE))).map(
+      ({ expiresAt }) => expiresAt,
+    );
+    expect(until.sort()).toEqual([T0 + 10 * MINUTE, T0 + 15 * MINUTE, T0 + HOUR]);
   });
 
   test("a call in parts held what it did at its next report, and is one call", async () => {

@@ -78,7 +78,7 @@ export interface HistoryReading {
   forgiven(userId: number, window: Window, asOf: AsOf): Promise<readonly Forgiven[]>;
   /**
    * What had been reserved before an instant of the past and was live at it, as far as that left a trace: calls that
-   * settled later, and those still held. What was released or expired since is not known any more.
+   * settled later, and those still held. What was released since, or expired and never settled, is not known any more.
    * @param userId `null`: of everybody
    */
   heldThen(userId: number | null, at: Instant): Promise<readonly Hold[]>;

@@ -303,7 +303,7 @@ export function notesOf({ past, refusals }: ExplainedView): string[] {
   if (!past) return [];
   return [
     "Told from what was in force then and from what had been recorded by then.",
-    "Calls in progress then are known as far as they were settled since or still are: what was released or expired left no trace.",
+    "Calls in progress then are known as far as they were settled since or still are: what was released, or never settled, left no trace.",
     ...(refusals.complete
       ? []
       : ["Refusals are kept one by one up to 1,000 a day: there may have been more by then."]),

@@ -1,3 +1,4 @@
+import { expiredBefore } from "../../domain/ledger-event.js";
 import type { LedgerEvent, LedgerRow } from "../../domain/ledger-model.js";
 import { numbers } from "./meter-client.js";
 import type { Numbers } from "./meter-names.js";
@@ -41,7 +42,8 @@ export function reservedValues(events: readonly LedgerEvent[]): unknown[] {
     numbers(events.map(({ reserved }) => reserved?.amounts.images ?? null)),
     numbers(events.map(({ reserved }) => reserved?.amounts.cost ?? null)),
     numbers(events.map(({ part }) => part)),
+    numbers(events.map(expiredBefore)),
   ];
 }
 
-export const RESERVED_COLUMNS = "reserved_at, asked_tokens, asked_images, asked_cost, part";
+export const RESERVED_COLUMNS = "reserved_at, asked_tokens, asked_images, asked_cost, part, expired_at";

@@ -160,7 +160,7 @@ const SAVE_EVENTS = savingEvents("alpha_save_events", { columns: "", arrays: "" 
 
 const SAVE_RESERVED_EVENTS = savingEvents("alpha_save_reserved_events", {
   columns: `, ${RESERVED_COLUMNS}`,
-  arrays: ", $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[]",
+  arrays: ", $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[]",
 });
 
 /** Adds to the totals of windows. */

@@ -1,4 +1,5 @@
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
+import { expiredBefore } from "../../domain/ledger-event.js";
 import type { Changes } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import type { MeterCorrections } from "./meter-corrections.js";
@@ -128,7 +129,7 @@ export class MeterSaver {
       );
       if (!someReserved) continue;
       const { tokens, images, cost } = event.reserved?.amounts ?? NOTHING_ASKED;
-      rows.push(event.reserved?.createdAt ?? null, tokens, images, cost, event.part);
+      rows.push(event.reserved?.createdAt ?? null, tokens, images, cost, event.part, expiredBefore(event));
     }
     const writer = someReserved ? this.statements.reservedEvents : this.statements.events;
     const first = writer.write(rows) - events.length + 1;

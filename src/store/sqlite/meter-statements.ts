@@ -36,6 +36,7 @@ const RESERVED_EVENT = {
   asked_images: ANY,
   asked_cost: ANY,
   part: ANY,
+  expired_at: ANY,
 } as const;
 
 /** A prepared statement, as far as the hot path uses it. */
