@@ -61,6 +61,11 @@ export async function guardrailStandings(tx: Reading, at: Instant): Promise<Guar
   return standings.sort((a, b) => place(a.guardrail) - place(b.guardrail));
 }
 
+/** What audit entries about a guardrail are about. */
+export function auditSubject(name: GuardrailName): string {
+  return `guardrail:${quotaName(name)}`;
+}
+
 /** Whether a stop was turned on by what tripped at an instant. */
 function isOf({ actor, since }: Stop, trippedAt: Instant): boolean {
   return actor === GUARDRAIL_ACTOR && since === trippedAt;
@@ -127,7 +132,7 @@ export async function setGuardrails(
       await tx.emergency.setGuardrail({ meter, period, limit, action }, at);
       await audit(engine, tx, at, {
         action: "guardrails.set",
-        subject: `guardrail:${quotaName(wanted)}`,
+        subject: auditSubject(wanted),
         before: before === null ? null : auditedGuardrail(before),
         after: { limit, action },
         reason: input.reason?.trim() || null,
@@ -171,7 +176,7 @@ export function clearGuardrails(
       await tx.emergency.clearGuardrail(guardrail.id, at);
       await audit(engine, tx, at, {
         action: "guardrails.clear",
-        subject: `guardrail:${quotaName(guardrail)}`,
+        subject: auditSubject(guardrail),
         before: auditedGuardrail(guardrail),
         reason: reason?.trim() || null,
       });

@@ -205,7 +205,10 @@ export interface EmergencyReading {
 export interface EmergencyWriting extends EmergencyReading {
   start(stop: NewStop, at: Instant): Promise<Stop>;
   lift(id: number, at: Instant): Promise<void>;
-  /** Replaces the one of the same meter and period. With the same limit it stays tripped where it was. */
+  /**
+   * Replaces the one of the same meter and period. With the same limit it stays tripped where it was.
+   * @param endedAt puts back one that ended then: it is tripped where that was
+   */
   setGuardrail(
     guardrail: {
       readonly meter: Guardrail["meter"];
@@ -214,6 +217,7 @@ export interface EmergencyWriting extends EmergencyReading {
       readonly action: GuardrailAction;
     },
     at: Instant,
+    endedAt?: Instant,
   ): Promise<void>;
   /** Ends a guardrail. What it turned on stays on. */
   clearGuardrail(id: number, at: Instant): Promise<void>;

@@ -1,8 +1,9 @@
 import { type Step, standsUpon, undoneBy } from "../domain/undoing.js";
-import { formatInstant } from "../domain/window.js";
+import { formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName } from "./find.js";
+import { auditSubject, type GuardrailStanding, guardrailStandings } from "./guardrails.js";
 import type { AuditEntry, Reading, RecordedEntry } from "./ports.js";
 import { UNDO, undoneEntry } from "./undo-chain.js";
 import { keyOf, type Turn, type Undoable } from "./undoable.js";
@@ -50,6 +51,8 @@ export interface Undone {
   readonly change: RecordedEntry;
   /** The user whom the change was about; `null`: it was about something else. */
   readonly user: string | null;
+  /** The guardrail that was put back, as it stands now; empty: it was about something else, or there is none any more. */
+  readonly guardrails: readonly GuardrailStanding[];
   /** The number of the audit entry of this undoing. */
   readonly number: number;
 }
@@ -80,7 +83,13 @@ export function undo(
 
     const lasting = (state: unknown) =>
       state === null || undoable.lasting === undefined ? state : undoable.lasting(state, at);
-    const turn: Turn<unknown> = { change, from: lasting(entry.after), to: lasting(entry.before), at };
+    const turn: Turn<unknown> = {
+      change,
+      from: lasting(entry.after),
+      to: lasting(entry.before),
+      madeAt: entry.at,
+      at,
+    };
     if (!isSame(await undoable.stands(tx, change, at), turn.from)) {
       throw new AlphaError("conflict", `${nameOf(entry)} cannot be undone: things have changed since`, {
         hint: `see what else was done to it: alpha audit --subject ${change.subject}`,
@@ -97,8 +106,14 @@ export function undo(
       after: entry.before,
       reason: input.reason?.trim() || null,
     });
-    return { entry, change, user: await userOf(tx, change), number };
+    const guardrails = await guardrailsOf(tx, change, at);
+    return { entry, change, user: await userOf(tx, change), guardrails, number };
   }, options);
+}
+
+async function guardrailsOf(tx: Reading, { subject }: AuditEntry, at: Instant): Promise<GuardrailStanding[]> {
+  if (!subject.startsWith("guardrail:")) return [];
+  return (await guardrailStandings(tx, at)).filter(({ guardrail }) => auditSubject(guardrail) === subject);
 }
 
 async function userOf(tx: Reading, { subject }: AuditEntry): Promise<string | null> {

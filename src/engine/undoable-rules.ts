@@ -53,7 +53,7 @@ export const GUARDRAIL: Undoable<{ readonly limit: number; readonly action: Guar
     const found = await guardrailOf(tx, subject);
     return found === undefined ? null : { limit: found.limit, action: found.action };
   },
-  async restore(tx, { change, to, at }) {
+  async restore(tx, { change, to, madeAt, at }) {
     const present = await guardrailOf(tx, change.subject);
     if (to === null) {
       if (present !== undefined) await tx.emergency.clearGuardrail(present.id, at);
@@ -68,6 +68,8 @@ export const GUARDRAIL: Undoable<{ readonly limit: number; readonly action: Guar
         action: to.action,
       },
       at,
+      // What was lifted stays lifted: it is the same guardrail again.
+      madeAt,
     );
   },
 };

@@ -7,6 +7,8 @@ export interface Turn<State> {
   readonly change: ChangeOf<State>;
   readonly from: State | null;
   readonly to: State | null;
+  /** When the entry was made that is undone. */
+  readonly madeAt: Instant;
   readonly at: Instant;
 }
 

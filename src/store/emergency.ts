@@ -138,7 +138,7 @@ export function emergencyOn(db: Db): EmergencyWriting {
         .where("valid_to", "is", null)
         .execute();
     },
-    async setGuardrail(guardrail, at) {
+    async setGuardrail(guardrail, at, endedAt) {
       const before = (await loadGuardrails(db)).find(
         ({ meter, period }) => meter === guardrail.meter && period === guardrail.period,
       );
@@ -155,10 +155,32 @@ export function emergencyOn(db: Db): EmergencyWriting {
         })
         .returning("id")
         .executeTakeFirstOrThrow();
-      if (before?.limit === guardrail.limit) await keepTrips(db, before.id, id);
+      const same =
+        before?.limit === guardrail.limit ? before.id : await endedGuardrail(db, guardrail, endedAt);
+      if (same !== undefined) await keepTrips(db, same, id);
     },
     clearGuardrail,
   };
+}
+
+/** The number of the guardrail that ended at an instant; `undefined`: there is none, or no instant is meant. */
+async function endedGuardrail(
+  db: Db,
+  { meter, period, limit }: Pick<Guardrail, "meter" | "period" | "limit">,
+  endedAt: Instant | undefined,
+): Promise<number | undefined> {
+  if (endedAt === undefined) return undefined;
+  const row = await db
+    .selectFrom("guardrail")
+    .select("id")
+    .where("meter", "=", meter)
+    .where("period", "=", period)
+    .where("limit_amount", "=", limit)
+    .where("valid_to", "=", endedAt)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
 }
 
 /** Only another limit makes a guardrail trip anew in a window in which it has. */

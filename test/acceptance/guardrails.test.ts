@@ -74,6 +74,22 @@ test("set again it keeps its action, says what it was, and the same again change
   expect(await snapshot(home.database)).toEqual(before);
 });
 
+test("undoing says when what is put back is used up already, and puts back that it was lifted", async () => {
+  const undoLast = async () => home.run(["undo", String((await lastEntry())?.id)]);
+  await home.ok(["guardrails", "set", "--daily-cost", "10"]);
+  await home.ok(["guardrails", "clear", "--all", "--yes"]);
+  expect((await undoLast()).stderr).toContain(
+    "warning: cost/day is used up already: with the next call every call is stopped",
+  );
+  const call = ["usage", "record", "ada", "--cost", "0.01", "--input-tokens", "1"];
+  await home.ok(call);
+  await home.ok(["emergency-stop", "off"]);
+  await home.ok(["guardrails", "clear", "--all", "--yes"]);
+  expect((await undoLast()).stderr).not.toContain("used up already");
+  await home.ok(call);
+  expect(await show()).toMatchObject([{ state: "lifted" }]);
+});
+
 test("one that is used up already is warned of, trips with the next call, and lifted stays lifted", async () => {
   const { stderr } = await home.run(["guardrails", "set", "--daily-cost", "10"]);
   expect(stderr).toContain("warning: cost/day is used up already: with the next call every call is stopped");

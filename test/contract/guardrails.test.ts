@@ -102,6 +102,29 @@ everyStore((fresh) => {
       expect(await reserveTokens("r2", 1)).toBe("emergency-stop");
     });
 
+    test("put back as it ended, it is tripped where it was, and otherwise watches anew", async () => {
+      await guard();
+      await store.meter.commit([record("a", { output: 0, input: 100 })]);
+      const [stop] = await stops();
+      await change(store, (tx) => tx.emergency.lift(stop?.id ?? 0, T0));
+      const putBack = (endedAt: number, more: Partial<Guardrail> = {}) =>
+        change(store, async (tx) => {
+          const [present] = await tx.emergency.guardrails();
+          await tx.emergency.clearGuardrail(present?.id ?? 0, T0 + HOUR);
+          const guardrail = { meter: "tokens", period: "day", limit: 100, action: "stop", ...more } as const;
+          await tx.emergency.setGuardrail(guardrail, T0 + HOUR, endedAt);
+        });
+      await putBack(T0 + HOUR);
+      expect(await reserveTokens("r1", 50)).toBe("ok");
+      await putBack(T0 + HOUR, { limit: 120 });
+      expect(await reserveTokens("r2", 1)).toBe("emergency-stop");
+      const [another] = await stops();
+      await change(store, (tx) => tx.emergency.lift(another?.id ?? 0, T0));
+      // No such guardrail ended then.
+      await putBack(T0);
+      expect(await reserveTokens("r3", 1)).toBe("emergency-stop");
+    });
+
     test("never trips for late usage of a closed window", async () => {
       await guard();
       await store.meter.commit([record("a", { output: 0, input: 1_000, occurredAt: T0 - DAY })]);

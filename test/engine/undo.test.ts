@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { NO_RATES } from "../../src/domain/own-price-rules.js";
 import type { PriceBook } from "../../src/domain/price-book.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
 import { emergencyOff, emergencyOn } from "../../src/engine/emergency.js";
 import type { Engine } from "../../src/engine/engine.js";
-import { clearGuardrails, setGuardrails } from "../../src/engine/guardrails.js";
+import { clearGuardrails, guardrailStandings, setGuardrails } from "../../src/engine/guardrails.js";
 import { revokeOverrides } from "../../src/engine/override-revoke.js";
 import { addOverrides } from "../../src/engine/overrides.js";
 import { changePersona } from "../../src/engine/personas.js";
@@ -15,7 +15,7 @@ import { addTier, removeTier, setTier } from "../../src/engine/tiers.js";
 import { undo } from "../../src/engine/undo.js";
 import { addUser, moveUser, setSuspended } from "../../src/engine/users.js";
 import { engineOn } from "../support/engine-on.js";
-import { change, DAY, HOUR, openFreshSqlite, populate, T0 } from "../support/store.js";
+import { change, DAY, HOUR, openFreshSqlite, populate, record, T0 } from "../support/store.js";
 
 /** A price book that knows no model. */
 const NO_PRICES: PriceBook = {
@@ -185,6 +185,70 @@ test.each(Object.entries(CHANGES))("%s is undone, and done again", async (_name,
   expect(await standing()).toEqual(after);
   await undo(engine, id);
   expect(await standing()).toEqual(before);
+});
+
+describe("a guardrail that is put back", () => {
+  const limits = (limit: number) => ({ limits: [{ ...TOKENS, limit }] });
+  const reach = (engine: Engine, id: string, tokens: number) =>
+    engine.store.meter.commit([record(id, { input: tokens, output: 0 }, T0)]);
+  const state = (engine: Engine) =>
+    engine.store.read(async (tx) => {
+      const [standing] = await guardrailStandings(tx, engine.now());
+      return [standing?.trippedAt ?? null, standing?.isOn, (await tx.emergency.active(engine.now())).length];
+    });
+
+  test.each<[string, (engine: Engine) => Promise<unknown>]>([
+    ["after it was cleared", (engine) => clearGuardrails(engine, { names: [] })],
+    ["after its limit was another", (engine) => setGuardrails(engine, limits(10_000))],
+    [
+      "after its limit and action were others",
+      (engine) => setGuardrails(engine, { ...limits(10_000), action: "alert" }),
+    ],
+  ])("stays lifted in the window in which it had tripped: %s", async (_name, end) => {
+    const { engine, undoLast, last } = await prepared();
+    await setGuardrails(engine, limits(100));
+    await reach(engine, "a", 120);
+    engine.at += 1_000;
+    await emergencyOff(engine, {});
+    engine.at += 1_000;
+    await end(engine);
+    const { id } = await last();
+    engine.at += 1_000;
+    const { guardrails } = await undoLast();
+    expect(guardrails).toMatchObject([{ guardrail: { limit: 100 }, used: 120n, trippedAt: T0, isOn: false }]);
+    await reach(engine, "b", 1);
+    expect(await state(engine)).toEqual([T0, false, 0]);
+    // Gone again, and back again.
+    engine.at += 1_000;
+    await undoLast();
+    engine.at += 1_000;
+    await undo(engine, id);
+    await reach(engine, "c", 1);
+    expect(await state(engine)).toEqual([T0, false, 0]);
+  });
+
+  test("trips with the next call where it had not tripped, and tells that it is used up", async () => {
+    const { engine, undoLast } = await prepared();
+    await setGuardrails(engine, limits(100));
+    engine.at += 1_000;
+    await setGuardrails(engine, limits(10_000));
+    await reach(engine, "a", 120);
+    engine.at += 1_000;
+    expect((await undoLast()).guardrails).toMatchObject([{ used: 120n, trippedAt: null }]);
+    await reach(engine, "b", 1);
+    expect(await state(engine)).toEqual([T0, true, 1]);
+  });
+
+  test("that is set anew by hand watches anew", async () => {
+    const { engine } = await prepared();
+    await setGuardrails(engine, limits(100));
+    await reach(engine, "a", 120);
+    await emergencyOff(engine, {});
+    await clearGuardrails(engine, { names: [] });
+    await setGuardrails(engine, limits(100));
+    await reach(engine, "b", 1);
+    expect(await state(engine)).toEqual([T0, true, 1]);
+  });
 });
 
 test("whatever was done is undone from the last to the first, and that too", async () => {

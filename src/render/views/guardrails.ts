@@ -211,11 +211,11 @@ function limitPhrase({ meter }: Metered, limit: number): string {
 }
 
 /** Warns of what the next call will trip. */
-export function spentSentences({ changes }: GuardrailsSetView): string[] {
-  return changes
-    .filter(({ after }) => after.trippedAt === null && fullnessOf(after) >= 1)
+export function spentSentences(guardrails: readonly GuardrailView[]): string[] {
+  return guardrails
+    .filter((each) => each.trippedAt === null && fullnessOf(each) >= 1)
     .map(
-      ({ after: { guardrail } }) =>
+      ({ guardrail }) =>
         `${quotaName(guardrail)} is used up already: with the next call ${CONSEQUENCE[guardrail.action]}`,
     );
 }

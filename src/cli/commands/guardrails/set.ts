@@ -42,5 +42,5 @@ export default async function set(context: Context, { options }: Invocation<Opti
     data: guardrailsSetJson(done),
     text: (style, width) => guardrailsSetText(done, { dryRun: context.dryRun, style, width }),
   });
-  for (const sentence of spentSentences(done)) context.warn(sentence);
+  for (const sentence of spentSentences(done.changes.map(({ after }) => after))) context.warn(sentence);
 }

@@ -1,5 +1,6 @@
 import { undo as undoEntry } from "../../../engine/undo.js";
 import { undoneJson, undoneText } from "../../../render/views/audit.js";
+import { spentSentences } from "../../../render/views/guardrails.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
 import { parseCount } from "../../values.js";
@@ -22,4 +23,5 @@ export default async function undo(
     data: undoneJson(done, dryRun),
     text: (style, width) => undoneText(done, { dryRun, local, style, width }),
   });
+  for (const sentence of spentSentences(done.guardrails)) context.warn(sentence);
 }
