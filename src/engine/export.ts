@@ -1,4 +1,5 @@
 import { exportedUsage } from "../domain/exported-usage.js";
+import { sealedUntil } from "../domain/sealing.js";
 import type { UsageRecord } from "../domain/usage.js";
 import { calendar } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
@@ -49,7 +50,10 @@ export function exportUsage(engine: Engine, wanted: ExportWanted, take: TakeReco
     const from = since === undefined ? Number.NEGATIVE_INFINITY : momentOf("--since", since, zone);
     const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, zone);
     const sealed = await tx.sealing.lastMonth();
-    const isMissed = sealed !== null && calendar(zone).window("month", sealed).end > from;
+    const begin = sealedUntil(sealed, calendar(zone)) ?? Number.NEGATIVE_INFINITY;
+    const isMissed = begin > from;
+    // Of what is sealed some may be there still, and a part of a month says nothing.
+    const first = Math.max(from, begin);
     let exported: Exported = { events: 0, cost: 0n, assumed: 0n, sealedThrough: isMissed ? sealed : null };
     let after: IdentityCursor | null = null;
     do {
@@ -58,7 +62,7 @@ export function exportUsage(engine: Engine, wanted: ExportWanted, take: TakeReco
         limit: PAGE,
       });
       // A correction can have moved an event, so it is asked when it stands, and not when it was entered.
-      const found = rows.filter(({ standing }) => standing.occurredAt >= from && standing.occurredAt < to);
+      const found = rows.filter(({ standing }) => standing.occurredAt >= first && standing.occurredAt < to);
       const goOn = await take(
         found.map(({ identity, user, standing }) => exportedUsage(identity, user, standing)),
       );

@@ -5,6 +5,7 @@ import {
   calendar,
   dayLabel,
   firstDayOfMonth,
+  type Instant,
   monthLabel,
   parseDay,
   parseMonth,
@@ -12,6 +13,7 @@ import {
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { type KeepLease, leaveGap, underLease } from "./lease.js";
+import type { Span } from "./ports/sealing.js";
 import type { Progress, Reading, Writing } from "./ports.js";
 import { LEDGER_JOB } from "./rebuild.js";
 import { type Seal, sealOf } from "./sealing.js";
@@ -30,6 +32,8 @@ export interface Pruned {
   readonly months: readonly SealedMonth[];
   /** Rows of the ledger that went, of these months and of any that a prune before this one has left. */
   readonly rows: number;
+  /** 1 where the last row of the ledger is one of them: it stays until others follow it. */
+  readonly kept: number;
   /** Refused calls that were kept one by one, and went with them. */
   readonly refusedCalls: number;
 }
@@ -68,8 +72,11 @@ export async function pruneLedger(
     }, options);
   if (options.dryRun === true) {
     const months = await sealed(null);
-    const rows = months.reduce((sum, { events }) => sum + events, 0);
-    return { before: monthLabel(month), months, rows, refusedCalls: 0 };
+    const gone = await engine.store.read(async (tx) => {
+      const last = months.at(-1)?.month ?? (await tx.sealing.lastMonth());
+      return last === null ? NOTHING_GONE : wouldGo(engine, tx, plan.zone, last);
+    });
+    return { before: monthLabel(month), months, ...gone };
   }
   return underLease(engine, LEDGER_JOB, async (keep) => {
     const months = await sealed(keep);
@@ -79,7 +86,24 @@ export async function pruneLedger(
   });
 }
 
-const NOTHING_GONE = { rows: 0, refusedCalls: 0 };
+type Gone = Pick<Pruned, "rows" | "kept" | "refusedCalls">;
+
+const NOTHING_GONE: Gone = { rows: 0, kept: 0, refusedCalls: 0 };
+
+/** What goes, once everything through a month is sealed. */
+async function wouldGo(engine: Engine, tx: Reading, zone: Calendar, lastMonth: number): Promise<Gone> {
+  const { end } = zone.window("month", lastMonth);
+  const [sealed = 0] = await tx.sealing.rowCounts([{ start: Number.MIN_SAFE_INTEGER, end }], 0);
+  const kept = await keptOf(tx, end, (await engine.store.months?.before(end)) ?? []);
+  const refusedCalls = await tx.sealing.refusedCalls(firstDayOfMonth(lastMonth + 1));
+  return { rows: sealed - kept, kept, refusedCalls };
+}
+
+/** How many sealed rows stay: `nextRows` never has the last of the ledger. */
+async function keptOf(tx: Reading, until: Instant, dropped: readonly Span[]): Promise<number> {
+  const last = await tx.sealing.lastOccurredAt(dropped);
+  return last !== null && last < until ? 1 : 0;
+}
 
 function monthOf(text: string): number {
   const day = parseDay(text.trim());
@@ -185,7 +209,7 @@ async function letGo(
   { until, day }: Seal,
   keep: KeepLease,
   { signal, progress }: PruneOptions,
-): Promise<{ readonly rows: number; readonly refusedCalls: number }> {
+): Promise<Gone> {
   const gone = { rows: (await engine.store.months?.drop(until)) ?? 0, refusedCalls: 0 };
   const write = async (work: (tx: Writing) => Promise<number>): Promise<number> => {
     if (signal?.aborted === true) {
@@ -214,7 +238,8 @@ async function letGo(
   }
   for (;;) {
     const dropped = await write((tx) => tx.sealing.dropRefusedCalls(day, SLICE));
-    if (dropped === 0) return gone;
+    if (dropped === 0) break;
     gone.refusedCalls += dropped;
   }
+  return { ...gone, kept: await engine.store.read((tx) => keptOf(tx, until, [])) };
 }

@@ -3,6 +3,7 @@ import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
 import { momentOf } from "./moment.js";
 import type { ListedEvent } from "./ports.js";
+import { sealOf } from "./sealing.js";
 
 export interface EventsWanted {
   readonly user?: string;
@@ -28,17 +29,21 @@ export interface EventsPage {
   readonly timeZone: string;
 }
 
-/** One page of the ledger. */
+/** One page of the ledger, of the months that are open. */
 export function listEvents(engine: Engine, wanted: EventsWanted): Promise<EventsPage> {
   const { user: name, provider, since, until, limit, ...rest } = wanted;
   return engine.store.read(async (tx) => {
     const timeZone = (await tx.settings.current()).time_zone;
     const user = name === undefined ? null : await requireUser(tx, name);
+    // Of what is sealed some may be there still, and a part of a month says nothing.
+    const open = (await sealOf(tx))?.until;
+    const from =
+      since === undefined ? open : Math.max(momentOf("--since", since, timeZone), open ?? -Infinity);
     const found = await tx.usage.events({
       ...rest,
       ...(user === null ? {} : { userId: user.id }),
       ...(provider === undefined ? {} : { provider: canonicalProvider(provider) }),
-      ...(since === undefined ? {} : { since: momentOf("--since", since, timeZone) }),
+      ...(from === undefined ? {} : { since: from }),
       ...(until === undefined ? {} : { until: momentOf("--until", until, timeZone) }),
       // One more than is shown tells whether there is a next page.
       limit: limit + 1,

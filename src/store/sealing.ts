@@ -83,6 +83,22 @@ export function sealingOn(db: Db): SealingWriting {
         .executeTakeFirst();
       return row?.id ?? 0;
     },
+    async lastOccurredAt(outside) {
+      const row = await db
+        .selectFrom("usage_event")
+        .where((eb) =>
+          eb.and(
+            outside.map(({ start, end }) =>
+              eb.or([eb("occurred_at", "<", start), eb("occurred_at", ">=", end)]),
+            ),
+          ),
+        )
+        .orderBy("id", "desc")
+        .limit(1)
+        .select("occurred_at")
+        .executeTakeFirst();
+      return row?.occurred_at ?? null;
+    },
     async rowCounts(spans, after) {
       const counts = spans.map(({ start, end }, index) =>
         sql<number>`coalesce(sum(case when occurred_at >= ${start} and occurred_at < ${end} then 1 else 0 end), 0)`.as(
@@ -116,6 +132,14 @@ export function sealingOn(db: Db): SealingWriting {
         .select((eb) => [eb.fn.max("old.id").as("last"), eb.fn.countAll().as("rows")])
         .executeTakeFirst();
       return row?.last == null ? null : { last: Number(row.last), rows: Number(row.rows) };
+    },
+    async refusedCalls(beforeDay) {
+      const row = await db
+        .selectFrom("refused_call")
+        .where("day", "<", beforeDay)
+        .select((eb) => eb.fn.countAll().as("count"))
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
     },
     async hasBroughtBefore(importNumber, before) {
       const row = await db.selectFrom("import").selectAll().where("id", "=", importNumber).executeTakeFirst();

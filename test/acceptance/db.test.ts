@@ -131,6 +131,29 @@ Let go of 2 rows of the ledger. Totals and reports stay; what occurred before
   );
 });
 
+test("what prune says agrees with what it does, also of the last row, which nothing lists from then on", async () => {
+  await home.ok(["reset", "daily"]);
+  const call = ["--input-tokens", "7", "--cost", "0.01", "--at", "2026-10-05T10:00:00Z"];
+  await home.ok(["usage", "record", "ada", ...call]);
+  const tried = await run("prune", "--before", "2026-11-01", "--dry-run", "--json");
+  const { stdout } = await run("prune", "--before", "2026-11-01", "--dry-run");
+  const pruned = await run("prune", "--before", "2026-11-01", "--yes", "--json");
+  const [would, did] = [tried, pruned].map(({ stdout }) => JSON.parse(stdout).data);
+  expect(would).toEqual(did);
+  // On a server the month goes as one, with its last row.
+  expect(did.rows_deleted + did.rows_kept).toBe(3);
+  expect(stdout).toContain(`Would let go of ${did.rows_deleted} rows`);
+  expect(stdout.includes("Its last row is listed no more")).toBe(did.rows_kept === 1);
+  expect(await home.json(["usage", "events"])).toMatchObject([{ occurred_at: "2026-11-20T10:00:00Z" }]);
+  expect(await home.json(["usage", "events", "--since", "2026-09-01", "--until", "2026-11-01"])).toEqual([]);
+  const exported = await home.run(["usage", "export"]);
+  expect(exported.stdout.trim().split("\n")).toHaveLength(1);
+  expect(exported.stdout).toContain("2026-11-20T10:00:00Z");
+  expect((await run("prune", "--before", "2026-11-01", "--yes")).stdout).toBe(
+    "Nothing is left to let go of before 2026-11.\n",
+  );
+});
+
 test("usage of a sealed month is refused, whoever brings it", async () => {
   await home.ok(["reset", "daily"]);
   await home.ok(["db", "prune", "--before", "2026-11-01", "--yes"]);

@@ -3,11 +3,13 @@ import { ENTERED } from "../../src/domain/import-columns.js";
 import type { Period } from "../../src/domain/meter.js";
 import { calendar, parseDay, parseMonth } from "../../src/domain/window.js";
 import { changeTimeZone } from "../../src/engine/change-zone.js";
+import { exportUsage } from "../../src/engine/export.js";
 import { NO_DAY_AMOUNTS } from "../../src/engine/ledger-sums.js";
 import type { Store } from "../../src/engine/ports.js";
 import { pruneLedger } from "../../src/engine/prune.js";
 import { rebuildTotals } from "../../src/engine/rebuild.js";
 import { undoImport } from "../../src/engine/undo-import.js";
+import { listEvents } from "../../src/engine/usage-events.js";
 import { verifyTotals } from "../../src/engine/verify.js";
 import { engineOn } from "../support/engine-on.js";
 import { columnsOf, plainRecord } from "../support/import-columns.js";
@@ -116,12 +118,44 @@ everyStore((fresh) => {
     const database = await fresh();
     const { store, engine } = await withOldUsage(database);
     await store.meter.commit([record("late", { occurredAt: at("2026-05-02") })]);
-    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ rows: 3 });
+    const expected = { rows: 3, kept: 1 };
+    expect(await pruneLedger(engine, "2026-06-01", { dryRun: true })).toMatchObject(expected);
+    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject(expected);
     expect(await verifyTotals(engine)).toMatchObject({ rows: 1, ...equal });
+    const nothingMore = { months: [], rows: 0, kept: 1 };
+    expect(await pruneLedger(engine, "2026-06-01", { dryRun: true })).toMatchObject(nothingMore);
+    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject(nothingMore);
     await store.meter.commit([record("now")]);
+    expect(await pruneLedger(engine, "2026-06-01", { dryRun: true })).toMatchObject({ rows: 1, kept: 0 });
     const numbers = (await database.rows("usage_event")).map(({ id }) => Number(id));
     expect(new Set([...numbers, 1, 2, 3]).size).toBe(numbers.length + 3);
-    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ months: [], rows: 1 });
+    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ months: [], rows: 1, kept: 0 });
+  });
+
+  test("what is sealed and has not gone yet is neither listed nor exported", async () => {
+    const { store, engine } = await withOldUsage(await fresh());
+    const listed = async (wanted = {}) =>
+      (await listEvents(engine, { limit: 10, ...wanted })).events.map(({ id }) => id);
+    const exported = async (wanted = {}) => {
+      const ids: string[] = [];
+      const { events, cost, sealedThrough } = await exportUsage(engine, wanted, async (records) => {
+        ids.push(...records.map(({ id }) => id ?? ""));
+        return true;
+      });
+      expect(events).toBe(ids.length);
+      return { ids, cost, sealedThrough };
+    };
+    expect(await listed()).toEqual(["4", "3", "2", "1"]);
+    const may = monthOf("2026-05");
+    const sums = { requests: 3n, tokens: 45n, images: 2n, cost: 2_000n, assumed: 1_500_000n };
+    const sealed = { month: may, sealedAt: T0, actor: "olga", events: 3, ...sums };
+    await store.write((tx) => tx.sealing.seal(sealed));
+    expect(await listed()).toEqual(["4"]);
+    expect(await listed({ since: "2026-03-01" })).toEqual(["4"]);
+    expect(await listed({ until: "2026-06-01" })).toEqual([]);
+    expect(await listed({ since: "2026-06-02" })).toEqual([]);
+    expect(await exported()).toEqual({ ids: ["4"], cost: 1_000n, sealedThrough: may });
+    expect(await exported({ until: "2026-06-01" })).toEqual({ ids: [], cost: 0n, sealedThrough: may });
   });
 
   test("months that are kept by themselves go at once, and come to the same", async () => {
@@ -132,9 +166,15 @@ everyStore((fresh) => {
     });
     await database.store.months?.prepare(spans);
     const { engine } = await withOldUsage(database);
-    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject({ rows: 3 });
-    expect(await database.rows("usage_event")).toHaveLength(1);
-    expect(await verifyTotals(engine)).toMatchObject({ rows: 1, ...equal });
+    await database.store.meter.commit([record("late", { occurredAt: at("2026-05-02") })]);
+    // With its month the last row goes, too.
+    const expected = database.store.months === undefined ? { rows: 3, kept: 1 } : { rows: 4, kept: 0 };
+    expect(await pruneLedger(engine, "2026-06-01", { dryRun: true })).toMatchObject(expected);
+    expect(await pruneLedger(engine, "2026-06-01")).toMatchObject(expected);
+    await database.store.meter.commit([record("now")]);
+    await pruneLedger(engine, "2026-06-01");
+    expect(await database.rows("usage_event")).toHaveLength(2);
+    expect(await verifyTotals(engine)).toMatchObject({ rows: 2, ...equal });
   });
 
   test("is refused while a day is open, a month runs or a total differs, and changes nothing then", async () => {
@@ -158,7 +198,7 @@ everyStore((fresh) => {
     const database = await fresh();
     const { engine } = await withOldUsage(database);
     const tried = await pruneLedger(engine, "2026-06-01", { dryRun: true });
-    expect(tried).toMatchObject({ rows: 3, months: [{ events: 1 }, { events: 0 }, { events: 2 }] });
+    expect(tried).toMatchObject({ rows: 3, kept: 0, months: [{ events: 1 }, { events: 0 }, { events: 2 }] });
     expect(await database.rows("sealed_month")).toEqual([]);
     expect(await database.rows("usage_event")).toHaveLength(4);
   });

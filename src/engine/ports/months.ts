@@ -1,4 +1,5 @@
 import type { Instant } from "../../domain/window.js";
+import type { Span } from "./sealing.js";
 
 /** A month of the accounting zone, half-open. */
 export interface MonthSpan {
@@ -15,6 +16,8 @@ export interface LedgerMonths {
    * stays there. Waits for nobody: what cannot be done now is left for the next time.
    */
   prepare(months: readonly MonthSpan[]): Promise<void>;
+  /** The months that `drop` lets go of. */
+  before(before: Instant): Promise<readonly Span[]>;
   /**
    * Lets go of the months that lie wholly before an instant, at once and whoever reads them.
    * @returns how many rows went; those of months that are kept with the rest did not

@@ -26,6 +26,8 @@ export interface SealingReading {
   daysWithTotals(): Promise<{ readonly first: number; readonly last: number } | null>;
   /** The number of the row that was entered last; 0: there is none. */
   lastRow(): Promise<number>;
+  /** When the last row of the ledger occurred that lies in none of some spans; `null`: there is none. */
+  lastOccurredAt(outside: readonly Span[]): Promise<Instant | null>;
   /** How many rows of the ledger, of those after one, occurred in each of some spans. Reads all of them. */
   rowCounts(spans: readonly Span[], after: number): Promise<number[]>;
   /**
@@ -36,6 +38,8 @@ export interface SealingReading {
     before: Instant,
     page: { readonly after: number; readonly limit: number },
   ): Promise<RowSpan | null>;
+  /** How many refused calls of the days before one were kept one by one. */
+  refusedCalls(beforeDay: number): Promise<number>;
   /** Whether anything that an import brought occurred before an instant, or is gone. */
   hasBroughtBefore(importNumber: number, before: Instant): Promise<boolean>;
 }

@@ -17,10 +17,11 @@ export interface PrunedView {
   readonly before: string;
   readonly months: readonly MonthView[];
   readonly rows: number;
+  readonly kept: number;
   readonly refusedCalls: number;
 }
 
-export function prunedJson({ before, months, rows, refusedCalls }: PrunedView) {
+export function prunedJson({ before, months, rows, kept, refusedCalls }: PrunedView) {
   return {
     before,
     sealed: months.map(({ month, events, requests, tokens, images, cost, assumed }) => ({
@@ -33,6 +34,7 @@ export function prunedJson({ before, months, rows, refusedCalls }: PrunedView) {
       assumed_cost: moneyJson(assumed),
     })),
     rows_deleted: rows,
+    rows_kept: kept,
     refused_calls_deleted: refusedCalls,
   };
 }
@@ -43,7 +45,7 @@ export function pruneQuestion({ before, months, rows }: PrunedView): string {
 
 /** What was sealed, oldest first. */
 export function prunedTable(pruned: PrunedView, dryRun: boolean): Table<MonthView> {
-  const { before, months, rows } = pruned;
+  const { before, months, rows, kept } = pruned;
   const amount = (
     key: "requests" | "tokens" | "images",
     header: string,
@@ -69,10 +71,12 @@ export function prunedTable(pruned: PrunedView, dryRun: boolean): Table<MonthVie
     text: (month) => formatUsd(of(month)),
     value: (month) => usdString(of(month)),
   });
+  const staying =
+    kept === 0 ? "" : " Its last row is listed no more, and goes with a prune once others follow it.";
   const gone =
-    rows === 0
+    rows === 0 && (kept === 0 || months.length === 0)
       ? `Nothing is left to let go of before ${before}.`
-      : `${dryRun ? "Would let go" : "Let go"} of ${plural(rows, "row")} of the ledger. Totals and reports stay; what occurred before ${before} is sealed.`;
+      : `${dryRun ? "Would let go" : "Let go"} of ${plural(rows, "row")} of the ledger.${staying} Totals and reports stay; what occurred before ${before} is sealed.`;
   return {
     rows: months,
     empty: gone,

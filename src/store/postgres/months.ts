@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { Settings } from "../../domain/settings.js";
 import { type Calendar, calendar, type Instant, monthLabel } from "../../domain/window.js";
+import type { Span } from "../../engine/ports/sealing.js";
 import type { LedgerMonths, MonthSpan } from "../../engine/ports.js";
 import { explainPostgres, postgresCode } from "./explain.js";
 
@@ -33,7 +34,15 @@ export class PostgresMonths implements LedgerMonths {
     }
   }
 
-  async drop(before: number): Promise<number> {
+  async before(before: Instant): Promise<readonly Span[]> {
+    const rows = await this.#ask<{ starts: number; ends: number }>(
+      "select starts, ends from usage_months() where ends <= $1",
+      [before],
+    );
+    return (rows ?? []).map(({ starts, ends }) => ({ start: starts, end: ends }));
+  }
+
+  async drop(before: Instant): Promise<number> {
     let dropped = 0;
     for (let tries = 0; tries < MOST_TRIES; ) {
       const rows = await this.#ask<{ rows: number | null }>("select drop_usage_month($1) as rows", [before]);

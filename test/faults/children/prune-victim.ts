@@ -42,7 +42,13 @@ const store: Store = {
   write,
   ...(real.months === undefined
     ? {}
-    : { months: { prepare: (months) => real.months?.prepare(months) ?? Promise.resolve(), drop } }),
+    : {
+        months: {
+          prepare: (months) => real.months?.prepare(months) ?? Promise.resolve(),
+          before: (until) => real.months?.before(until) ?? Promise.resolve([]),
+          drop,
+        },
+      }),
 };
 const engine = {
   store,
