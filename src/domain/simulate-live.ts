@@ -90,13 +90,13 @@ export class LiveReplay {
   }
 
   #admitted(user: ReplayedUser, call: AdmittedThen): void {
-    const { userId, at, asked, used } = call;
+    const { userId, at, used } = call;
     const reason = this.#isJudged(at) ? this.#refusalOf(user, call) : null;
     if (this.#isJudged(at) && this.rules.isOn(userId, at)) {
       this.tallies.add(userId, this.zone.dayOf(at), at, null, reason);
     }
     if (reason !== null) this.#refused.add(used.event);
-    user.begin(used, asked, reason !== null);
+    user.begin(call, reason !== null);
   }
 
   /** Why a call that was let through would be refused; `null`: it would not. */

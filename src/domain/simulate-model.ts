@@ -28,6 +28,8 @@ export interface AdmittedThen {
   readonly userId: number;
   readonly kind: CallKind;
   readonly asked: Readonly<Amounts>;
+  /** When its reservation ran out before usage was recorded of it; `null`: it held until then. */
+  readonly heldUntil: Instant | null;
   readonly used: UsedThen;
 }
 

@@ -1,7 +1,7 @@
 import { windowKey } from "./ledger-model.js";
 import { type Amounts, addAmounts, METERS, noAmounts, type Period } from "./meter.js";
 import type { Seen, Shift } from "./simulate-judge.js";
-import type { UsedThen } from "./simulate-model.js";
+import type { AdmittedThen, UsedThen } from "./simulate-model.js";
 import type { Calendar, Instant } from "./window.js";
 
 /** Amounts as they really were, and by how much the simulation differs. */
@@ -15,6 +15,8 @@ interface InFlight {
   readonly refused: boolean;
   /** What its reservation still holds. */
   held: Amounts;
+  /** When its reservation runs out, where that is known to be before its end. */
+  readonly heldUntil: Instant | null;
   /** When it last reported a part; `null`: it has not. */
   lastPart: Instant | null;
 }
@@ -44,6 +46,9 @@ export class ReplayedUser {
 
   /** Lets go of what lies behind. Time does not run backwards. */
   advance(at: Instant): void {
+    for (const call of this.#inFlight.values()) {
+      if (call.heldUntil !== null && call.heldUntil <= at) this.#hold(call, noAmounts());
+    }
     const day = this.zone.dayOf(at);
     if (day === this.#day) return;
     this.#day = day;
@@ -56,13 +61,11 @@ export class ReplayedUser {
 
   /**
    * A call begins that was let through; `refused`: not so in the simulation.
-   * @param used what it uses, once that is recorded
    */
-  begin(used: UsedThen, asked: Readonly<Amounts>, refused: boolean): void {
-    const { event } = used;
+  begin({ used, asked, heldUntil }: AdmittedThen, refused: boolean): void {
     this.#landing.push(used);
-    const call = { refused, held: noAmounts(), lastPart: null };
-    this.#inFlight.set(event, call);
+    const call = { refused, held: noAmounts(), heldUntil, lastPart: null };
+    this.#inFlight.set(used.event, call);
     this.#hold(call, asked);
   }
 

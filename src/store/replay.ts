@@ -36,6 +36,7 @@ interface TimelineRow {
   readonly asked_tokens: number | null;
   readonly asked_images: number | null;
   readonly asked_cost: number | null;
+  readonly expired_at: number | null;
   readonly part: number | null;
   readonly corrects: number | null;
   readonly day: number | null;
@@ -59,14 +60,14 @@ function timeline(db: Db, { tier, from, to }: ReplayFilter) {
     select case when ${isCall} then reserved_at else recorded_at end as at,
       case when ${isCall} then 0 else 2 end as rank, id, user_id, call_kind_id,
       ${TOKENS} as tokens, images, cost + assumed as cost, requests,
-      occurred_at, recorded_at, reserved_at, asked_tokens, asked_images, asked_cost, part, corrects,
+      occurred_at, recorded_at, reserved_at, asked_tokens, asked_images, asked_cost, expired_at, part, corrects,
       ${number} as day, ${number} as states_amounts, ${text} as code, ${text} as meter, ${text} as period,
       ${text} as seen
     from usage_event
     where occurred_at >= ${from} and (recorded_at < ${to} or reserved_at < ${to}) and user_id in ${users}
     union all
     select at, 1, id, user_id, call_kind_id, tokens, images, cost, requests,
-      null, null, null, null, null, null, null, null, day, states_amounts, code, meter, period, seen
+      null, null, null, null, null, null, null, null, null, day, states_amounts, code, meter, period, seen
     from refused_call
     where at >= ${from} and at < ${to} and user_id in ${users}
   )`;
@@ -107,7 +108,7 @@ function happening(row: TimelineRow, kinds: ReadonlyMap<number, CallKind>): Happ
   };
   if (row.rank !== 0) return used;
   const asked = { tokens: asked_tokens ?? 0, images: asked_images ?? 0, cost: asked_cost ?? 0, requests: 1 };
-  return { what: "admitted", at, userId, kind, asked, used };
+  return { what: "admitted", at, userId, kind, asked, heldUntil: row.expired_at, used };
 }
 
 async function* happenings(db: Db, filter: ReplayFilter): AsyncIterable<Happening> {

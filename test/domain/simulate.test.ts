@@ -186,4 +186,28 @@ describe("a simulation with other limits", () => {
     );
     expect(turned).toBeGreaterThan(300);
   });
+
+  it("lets pass whom a reservation that had run out would not have kept out", () => {
+    const tokens = (limit: number): Quota[] => [{ meter: "tokens", period: "day", limit }];
+    const store = new ModelStore(one(tokens(5_000)));
+    const reserve = (id: string, asked: number, minutes: number): Operation => {
+      const request = requestOf({ tokens: asked, cost: 0 });
+      return { op: "reserve", user: "ada", id, request, at: MIDNIGHT + minutes * MINUTE, holdFor: null };
+    };
+    const settle = (id: string, input: number, minutes: number): Operation => {
+      const at = MIDNIGHT + minutes * MINUTE;
+      return { op: "settle", entry: entryOf({ id, input, cost: 0, occurredAt: at }), at };
+    };
+    const refusals = (limit: number) =>
+      replay(store, [{ from: 0, config: store.config }], { tier: "free", quotas: tokens(limit) })
+        .cells()
+        .map(({ would }) => would);
+    // The first holds for ten minutes, and settles after an hour.
+    for (const operation of [reserve("late", 900, 0), reserve("next", 500, 30), settle("next", 500, 31)]) {
+      store.apply([operation]);
+    }
+    store.apply([settle("late", 100, 60)]);
+    expect(refusals(1_000)).toEqual([]);
+    expect(refusals(800)).toEqual([1]);
+  });
 });

@@ -1,3 +1,4 @@
+import { expiredBefore } from "../../src/domain/ledger-event.js";
 import { addAmounts, noAmounts } from "../../src/domain/meter.js";
 import type { Happening, RulesHistory, UsedThen } from "../../src/domain/simulate-model.js";
 import { totalTokens } from "../../src/domain/usage.js";
@@ -29,7 +30,8 @@ export function happeningsOf(store: ModelStore): Happening[] {
     }
     const asked = { ...reserved.amounts, requests: 1 };
     const kind = { provider, model, feature };
-    happenings.push({ what: "admitted", at: reserved.createdAt, userId, kind, asked, used });
+    const heldUntil = expiredBefore({ reserved, recordedAt });
+    happenings.push({ what: "admitted", at: reserved.createdAt, userId, kind, asked, heldUntil, used });
   }
   const rank = ({ what }: Happening) => (what === "used" ? 1 : 0);
   return happenings
