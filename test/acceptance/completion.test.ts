@@ -20,13 +20,13 @@ beforeAll(() => requirePrograms("bash", "zsh", "fish"), INSTALL_MS);
 beforeEach(async () => {
   home = await seededHome([
     { id: "ada", email: "ada@example.com", name: "Ada Lovelace", tier: "basic" },
-    { id: "bob", aliases: [HOSTILE] },
+    { id: "bob", aliases: [HOSTILE, "key:one:two"] },
   ]);
   const bin = join(home.path, "bin");
   mkdirSync(bin);
   writeFileSync(join(bin, "alpha"), `#!/bin/sh\nexec '${process.execPath}' '${BIN_PATH}' "$@"\n`);
   chmodSync(join(bin, "alpha"), 0o755);
-  writeFileSync(join(home.path, "october.jsonl"), "");
+  for (const log of ["october.jsonl", "nov@b.jsonl"]) writeFileSync(join(home.path, log), "");
   env = { ...home.env, PATH: `${bin}:${home.env.PATH}`, TERM: "xterm", LC_ALL: "C.UTF-8" };
 });
 
@@ -94,25 +94,36 @@ test("the scripts are what the command prints, and no other shell has one", asyn
   });
 });
 
-/** What is typed, and what a shell makes of its end. */
-const TYPED: readonly (readonly [text: string, end: string])[] = [
-  ["alpha tiers sh\t", "show"],
-  ["alpha users promote ada@\t", "example.com"],
-  ["alpha users list --ti\tpr\t", "pro"],
-  ["alpha check ada --feature=content\t", "content_planning"],
-  ["alpha usage import oct\t", "october.jsonl"],
+/** What is typed, the end that shows that it was completed, and the line that is then there to be run. */
+type Typed = readonly [text: string, end: string, line: string];
+
+const TYPED: readonly Typed[] = [
+  ["alpha tiers sh\t", "show", "alpha tiers show"],
+  ["alpha users promote ada@\t", "example.com", "alpha users promote ada@example.com"],
+  ["alpha users promote ada@ex\t", "ample.com", "alpha users promote ada@example.com"],
+  ["alpha users show key:o\t", "two", "alpha users show key:one:two"],
+  ["alpha users list --ti\tpr\t", "pro", "alpha users list --tier pro"],
+  ["alpha check ada --feature=content\t", "_planning", "alpha check ada --feature=content_planning"],
+  ["alpha usage import oct\t", "ober.jsonl", "alpha usage import october.jsonl"],
+  ["alpha usage import no\t", "b.jsonl", "alpha usage import nov@b.jsonl"],
 ];
-const CLEAR_LINE = "\x15";
+/** Where bash takes words apart is a variable, which not everybody leaves as it was. */
+const TYPED_IN_BASH: readonly Typed[] = [
+  ...TYPED,
+  ["alpha usage import nov@\t", "b.jsonl", "alpha usage import nov@b.jsonl"],
+  ["alpha users promote --to=b\t", "asic", "alpha users promote --to=basic"],
+  ['alpha users show "ada@e\t', "xample.com", "alpha users show ada@example.com"],
+];
+const LINE_START = "\x01";
 
 /** Types into a shell in a terminal, each text once the shell is ready for it. */
 async function typeInto(shell: readonly string[], start: string, texts = TYPED): Promise<void> {
-  const say = (word: string) => `echo ${word[0]}''${word.slice(1)}\r`;
-  const steps: Step[] = [{ wait: "$ ", send: `${start}; ${say("ready")}` }, { wait: "ready" }];
-  for (const [text, end] of texts) {
+  const steps: Step[] = [{ wait: "$ ", send: `${start}; echo re''ady\r` }, { wait: "ready" }];
+  for (const [text, end, line] of texts) {
     steps.push(
       { wait: "$ ", send: text },
-      { wait: end, send: `${CLEAR_LINE}${say("next")}` },
-      { wait: "next" },
+      { wait: end, send: `${LINE_START}echo th''ere: \r` },
+      { wait: `there: ${line}` },
     );
   }
   steps.push({ wait: "$ ", send: "exit\r" });
@@ -120,11 +131,17 @@ async function typeInto(shell: readonly string[], start: string, texts = TYPED):
 }
 
 describe("in a shell that completes", () => {
-  test("bash", () => typeInto(["bash", "--norc", "-i"], "source <(alpha completion bash)"));
+  const BASH = ["bash", "--norc", "-i"];
+  const START_BASH = "source <(alpha completion bash)";
+
+  test("bash", () => typeInto(BASH, START_BASH, TYPED_IN_BASH));
+
+  test("bash that takes words apart at less", () =>
+    typeInto(BASH, `COMP_WORDBREAKS=' =<>|&;(\\"'; ${START_BASH}`, TYPED_IN_BASH));
 
   test("bash types what a shell would run so that it is not run", async () => {
-    const hostile = [["alpha users show key\t\r", "tier       free"]] as const;
-    await typeInto(["bash", "--norc", "-i"], "source <(alpha completion bash)", hostile);
+    const hostile = [["alpha users show key-\t", "pwned", `alpha users show ${HOSTILE}`]] as const;
+    await typeInto(BASH, START_BASH, hostile);
     expect(readdirSync(home.path)).not.toContain("pwned");
   });
 

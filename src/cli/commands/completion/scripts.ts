@@ -10,7 +10,7 @@ export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `# Completion of alpha for bash. Made by: alpha completion bash
 _alpha_complete() {
   local line=\${COMP_LINE:0:COMP_POINT} current='' at piece kind='' word
-  local words=() breaks=@:=
+  local words=()
   # From the cursor backwards: pieces with no blank between them are one word.
   for ((at = COMP_CWORD; at > 0; at--)); do
     piece=\${COMP_WORDS[at]}
@@ -32,9 +32,9 @@ _alpha_complete() {
       words[\${#words[@]} - 1]=$last
       ;;
   esac
-  # Only what stands behind the last break is replaced.
+  # Bash replaces no more than $2: what stands behind the last : or =, or from the last @ on.
   local kept=''
-  [[ -z $quoted && $last == *[$breaks]* ]] && kept=\${last%"\${last##*[$breaks]}"}
+  [[ $last == *"$2" ]] && kept=\${last%"$2"}
   COMPREPLY=()
   while IFS= read -r word; do
     if [[ -z $kind ]]; then
@@ -48,7 +48,12 @@ _alpha_complete() {
   done < <(command alpha __complete -- "\${words[@]}" 2>/dev/null)
   if [[ $kind == files ]]; then
     compopt -o filenames 2>/dev/null
-    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "\${last#"$kept"}")
+    local option=''
+    [[ $last == --*=* ]] && option=\${last%%=*}=
+    while IFS= read -r word; do
+      word=$option$word
+      COMPREPLY+=("\${word#"$kept"}")
+    done < <(compgen -f -- "\${last#"$option"}")
   fi
 }
 complete -o nosort -F _alpha_complete alpha 2>/dev/null || complete -F _alpha_complete alpha
