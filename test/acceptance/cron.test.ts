@@ -70,6 +70,11 @@ test("shown whole, it explains itself in comments, so that all of it may be past
   const beforeUnits = all.slice(0, all.indexOf("[Unit]")).split("\n");
   const said = beforeUnits.filter((line) => line !== "" && !line.startsWith("#"));
   expect(said).toEqual([crontab.trimEnd()]);
+  const csv = await home.ok(["cron", "show", "--only", "crontab", "--format", "csv"]);
+  expect(csv).toMatch(/^file,text\ncrontab,"?5 \* \* \* \* .+\n$/);
+  expect(await home.ok(["cron", "show", "--only", "systemd", "--format", "markdown"])).toMatch(
+    /^\| file \| text \|\n\| --- \| --- \|\n\| \/etc\S+service \| .+ \|\n\| \/etc\S+timer \| .+ \|\n$/,
+  );
 });
 
 test("without a database exit 3; with a wrong word exit 2; help has examples", async () => {

@@ -36,11 +36,19 @@ test("info says what there is, also before it is migrated", async () => {
       "",
     ].join("\n"),
   );
+  const csv = (await run("info", "--format", "csv")).stdout;
+  expect(csv).toMatch(
+    /^figure,value\ndatabase,.+\nkind,\w+\nversion,.+\nschema_current,true\nschema_applied_1,0001_initial\n/,
+  );
+  expect(csv).toContain("\ntesters,2\nledger_rows,3\nfirst_day,2026-09-30\n");
   await tamper(home.database, "delete from kysely_migration where name = '0005_late_settles'");
   const { code, stdout } = await run("info");
   expect(code).toBe(0);
   expect(stdout).toContain("Schema    lacks 0005_late_settles: bring it up to date with alpha db migrate");
   expect(await home.json(["db", "info"])).toMatchObject({ schema: { current: false }, contents: null });
+  expect((await run("info", "--format", "markdown")).stdout).toMatch(
+    /\n\| schema_pending_1 \| 0005_late_settles \|\n$/,
+  );
   expect((await home.run(["users", "list"])).stderr).toContain("bring it up to date with: alpha db migrate");
 });
 

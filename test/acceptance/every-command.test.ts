@@ -70,6 +70,17 @@ test("every command has a sample, and every sample a command", () => {
   expect(staleSamples()).toEqual([]);
 });
 
+test("every command that only reads prints all formats", () => {
+  const kept = commands.flatMap(([path, command]) =>
+    offers(command, "--dry-run") || formatsOf(command).includes("csv") ? [] : [path],
+  );
+  // What these write is no table: a shell's script, a tour, JSON Lines.
+  expect(kept).toEqual(["demo", "usage export", "completion"]);
+  for (const [, command] of commands) {
+    expect(formatsOf(command).includes("csv")).toBe(formatsOf(command).includes("markdown"));
+  }
+});
+
 test("what the JSON is held to finds what it should", () => {
   const wrong = [
     { createdAt: 1 },

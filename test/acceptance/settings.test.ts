@@ -80,6 +80,13 @@ test("get prints the bare value for scripts, and where it came from beside it", 
     value: "assume",
     from: "default",
   });
+  expect(await home.run(["settings", "get", "warn_at", "--format", "csv"])).toMatchObject({
+    stdout: "setting,value,from,describes\nwarn_at,80%,default,part of a limit from which a decision warns\n",
+    stderr: "",
+  });
+  expect(await home.ok(["settings", "get", "actor", "--format", "markdown"])).toContain(
+    "| setting | value | from | describes |\n| --- | --- | --- | --- |\n| actor | tester | ALPHA_ACTOR | who acts, for the audit |\n",
+  );
   // Where the database is can be asked before there is one.
   const nowhere = await emptyHome();
   expect(await nowhere.ok(["settings", "get", "database"])).toBe(`${nowhere.shown}\n`);

@@ -76,6 +76,38 @@ test("JSON has the same and more, in one envelope", async () => {
   });
 });
 
+test("CSV and Markdown have one figure a row, amounts as numbers and cost in dollars", async () => {
+  await home.ok(["emergency-stop", "on", "--tier", "pro", "--reason", "=runaway"]);
+  const csv = await home.ok(["status", "--format", "csv", "--sort", "limit"]);
+  expect(csv.startsWith("section,name,figure,value\nstatus,,at,2026-11-22T12:00:")).toBe(true);
+  for (const row of [
+    "status,,all_well,false",
+    "concern,testers-blocked,message,A tester is blocked by a limit: bob",
+    "stop,1,scope_tier,pro",
+    "stop,1,reason,'=runaway",
+    "stop,1,until,",
+    "spending,last_hour,tokens,960",
+    "spending,yesterday,cost_usd,24",
+    "spending,yesterday,hourly_cost_usd,1",
+    "guardrail,cost/day,used_usd,3",
+    "guardrail,cost/day,state,watching",
+    "tester,bob,fullest,tokens/day",
+    "tester,bob,ratio,0.96",
+    "tester,cleo,cost_usd,2",
+    "testers,,active,3",
+    "holds,,cost_usd,0.5",
+    "last_event,,user,bob",
+    "system,,new_alerts,2",
+  ]) {
+    expect(csv).toContain(`\n${row}\n`);
+  }
+  // By cost the other one comes first.
+  expect(csv.indexOf("tester,bob")).toBeLessThan(csv.indexOf("tester,cleo"));
+  expect(await home.ok(["status", "--format", "markdown"])).toContain(
+    "\n| guardrail | cost/day | limit_usd | 25 |\n",
+  );
+});
+
 test("a stop comes first, and is red on a terminal", async () => {
   await home.ok(["emergency-stop", "on", "--reason", "runaway loop"]);
   const { raw, text } = await alphaInTerminal(home, ["status"], { columns: 100 });
@@ -194,7 +226,8 @@ test.each<[string[], string]>([
   [["--watch", "--json"], "--watch draws a screen, and that is no JSON"],
   [["--interval", "5s"], "--interval says how often --watch draws"],
   [["--sort", "name"], "--sort"],
-  [["--format", "csv"], "--format"],
+  [["--watch", "--format", "csv"], "--watch draws a screen, and that is no CSV"],
+  [["--format", "xml"], "--format"],
 ])("what makes no sense is refused and changes nothing: status %j", async (args, sentence) => {
   const before = await snapshot(home.database);
   const said = await home.run(["status", ...args]);

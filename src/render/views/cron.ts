@@ -1,4 +1,5 @@
 import type { Style } from "../style.js";
+import type { Table } from "../table.js";
 
 export interface CronView {
   readonly crontab: string;
@@ -9,6 +10,8 @@ export interface CronView {
   readonly database: string;
   readonly timeZone: string;
 }
+
+type CronOnly = "crontab" | "systemd" | undefined;
 
 const UNIT_FOLDER = "/etc/systemd/system";
 const UNIT = "alpha-reset";
@@ -26,8 +29,29 @@ export function cronJson(view: CronView) {
   };
 }
 
+interface CronFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** For CSV and Markdown: the line of the crontab and the two units, each as it is pasted. */
+export function cronTable(view: CronView, only: CronOnly): Table<CronFile> {
+  const units = cronJson(view).systemd.map(({ path, text }) => ({ file: path, text }));
+  return {
+    rows: [
+      ...(only === "systemd" ? [] : [{ file: "crontab", text: view.crontab }]),
+      ...(only === "crontab" ? [] : units),
+    ],
+    empty: "",
+    columns: [
+      { key: "file", header: "FILE", text: ({ file }) => file },
+      { key: "text", header: "TEXT", text: ({ text }) => text },
+    ],
+  };
+}
+
 /** Everything to paste; what explains it is a comment both in a crontab and in a unit. */
-export function cronText(view: CronView, only: "crontab" | "systemd" | undefined, style: Style): string {
+export function cronText(view: CronView, only: CronOnly, style: Style): string {
   if (only === "crontab") return `${view.crontab}\n`;
   const say = (text: string) => style.muted(`# ${text}`);
   const crontab = [

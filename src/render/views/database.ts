@@ -1,6 +1,8 @@
 import { dayLabel, formatInstant, type Instant, localTime } from "../../domain/window.js";
 import { type Field, renderFields } from "../fields.js";
+import { FIGURE_COLUMNS, type Figure, figuresOf } from "../figures.js";
 import type { Style } from "../style.js";
+import type { Table } from "../table.js";
 import { count, list, plural, size } from "../text.js";
 
 interface FactsView {
@@ -69,6 +71,11 @@ function heldJson(held: HeldView) {
       opened_at: formatInstant(openedAt),
     })),
   };
+}
+
+/** For CSV and Markdown: one figure a row. */
+export function infoTable({ contents, ...info }: { readonly contents: object | null }): Table<Figure> {
+  return { rows: figuresOf({ ...info, ...contents }), empty: "", columns: FIGURE_COLUMNS };
 }
 
 export function infoText(

@@ -101,6 +101,11 @@ export function settingsTable(settings: readonly SettingView[], local: Zone): Ta
   );
 }
 
+/** One setting that is not in the database, in the columns of those that are. */
+export function localSettingTable({ key, value, from, describes }: LocalSettingView): Table<Row> {
+  return tableOf([{ key, text: value, from, initial: "", describes }], false);
+}
+
 const DEFAULT: Column<Row> = {
   key: "default",
   header: "DEFAULT",

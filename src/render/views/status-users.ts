@@ -32,7 +32,7 @@ const ORDER: Readonly<Record<StatusSort, (a: StatusUserView, b: StatusUserView) 
 };
 
 /** Equal ones by name, so that a screen that is drawn again shows them where they were. */
-function sorted(users: readonly StatusUserView[], sort: StatusSort): StatusUserView[] {
+export function sortedUsers(users: readonly StatusUserView[], sort: StatusSort): StatusUserView[] {
   const name = (a: StatusUserView, b: StatusUserView) =>
     nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0;
   return [...users].sort((a, b) => ORDER[sort](a, b) || byCost(a, b) || name(a, b));
@@ -40,9 +40,9 @@ function sorted(users: readonly StatusUserView[], sort: StatusSort): StatusUserV
 
 /** Those who come first, and below them those near a limit or beyond it who do not, for at most half of the rows. */
 function chosen(users: readonly StatusUserView[], sort: StatusSort, rows: number): StatusUserView[] {
-  const all = sorted(users, sort);
+  const all = sortedUsers(users, sort);
   if (all.length <= rows) return all;
-  const limited = sorted(
+  const limited = sortedUsers(
     users.filter(({ state }) => state !== "free"),
     "limit",
   ).slice(0, Math.floor(rows / 2));

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { userInfo } from "node:os";
 import { crontabLine, systemdService, systemdTimer } from "../../../domain/crontab.js";
-import { cronJson, cronText } from "../../../render/views/cron.js";
+import { cronJson, cronTable, cronText } from "../../../render/views/cron.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
 
@@ -26,6 +26,7 @@ export default async function show(context: Context, { options }: Invocation<Opt
   context.show({
     kind: "cron",
     data: cronJson(view),
+    table: cronTable(view, options.only),
     text: (style) => cronText(view, options.only, style),
   });
   if (bin.includes("/_npx/")) {

@@ -16,6 +16,7 @@ function declareCare(db: Command, run: Run): void {
     details:
       "Its schema, size, testers and ledger, until when it is sealed, the last reset and the last backup, and which products opened it. Works on a database of an older version, too.",
     examples: ["alpha db info", "alpha db info --json"],
+    tabular: true,
     load: () => import("./info.js"),
   });
   declare(db, run, {

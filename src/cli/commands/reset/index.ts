@@ -24,9 +24,11 @@ export function declareReset(program: Command, run: Run): void {
   declare(cron, run, {
     usage: "show",
     summary: "Print the crontab line and the systemd timer for the daily reset",
-    details: "With absolute paths, quoted, to be pasted. Nothing is installed.",
+    details:
+      "With absolute paths, quoted, to be pasted. Nothing is installed. CSV and Markdown have one file a row.",
     options: [new Option("--only <which>", "print nothing else").choices(["crontab", "systemd"])],
     examples: ["alpha cron show", "(crontab -l; alpha cron show --only crontab) | crontab -"],
+    tabular: true,
     load: () => import("../cron/show.js"),
   });
 }

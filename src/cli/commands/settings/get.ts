@@ -1,8 +1,10 @@
 import { showSetting } from "../../../engine/settings.js";
 import {
   localSettingJson,
+  localSettingTable,
   originSentence,
   settingJson,
+  settingsTable,
   settingText,
 } from "../../../render/views/settings.js";
 import type { Context } from "../../context.js";
@@ -14,7 +16,12 @@ export default async function get(context: Context, { args }: Invocation<unknown
   const name = args[0] as string;
   const here = localSettings(context).find(({ key }) => key === name);
   if (here !== undefined) {
-    context.show({ kind: "setting", data: localSettingJson(here), text: () => `${here.value}\n` });
+    context.show({
+      kind: "setting",
+      data: localSettingJson(here),
+      table: localSettingTable(here),
+      text: () => `${here.value}\n`,
+    });
     note(context, here.from === "default" ? "the default" : `from ${here.from}`);
     return;
   }
@@ -24,11 +31,12 @@ export default async function get(context: Context, { args }: Invocation<unknown
   context.show({
     kind: "setting",
     data: settingJson(setting),
+    table: settingsTable([setting], local),
     text: () => `${settingText(setting.key, setting.value)}\n`,
   });
   note(context, originSentence(setting, local));
 }
 
 function note(context: Context, from: string): void {
-  if (context.format !== "json") context.note(context.errorStyle.muted(from));
+  if (context.format === "table") context.note(context.errorStyle.muted(from));
 }

@@ -22,7 +22,9 @@ export function declareSettings(program: Command, run: Run): void {
     usage: "get <setting>",
     summary: "Print the value of one setting",
     args: SETTING,
+    details: "CSV and Markdown have one row, with where the value came from.",
     examples: ["alpha settings get warn_at", "alpha settings get database"],
+    tabular: true,
     load: () => import("./get.js"),
   });
   declare(settings, run, {

@@ -8,7 +8,7 @@ export function declareStatus(program: Command, run: Run): void {
     usage: "status",
     summary: "Show on one screen whether all is well: stops, spending, who is blocked or near a limit",
     details:
-      "The last hour is what occurred in the last 60 minutes; it is read backwards from the end of the ledger. --watch draws it anew in place as long as the terminal is looked at: q quits, s sorts by the next column, p pauses. JSON has everything, also what a screen has no room for.",
+      "The last hour is what occurred in the last 60 minutes; it is read backwards from the end of the ledger. --watch draws it anew in place as long as the terminal is looked at: q quits, s sorts by the next column, p pauses. JSON has everything, also what a screen has no room for; CSV and Markdown have one figure a row.",
     options: [
       new Option("--watch", "keep showing it, on a terminal"),
       new Option(
@@ -20,6 +20,7 @@ export function declareStatus(program: Command, run: Run): void {
       ]),
     ],
     examples: ["alpha status", "alpha status --watch", "alpha status --sort limit --json"],
+    tabular: true,
     load: () => import("./status.js"),
   });
 }

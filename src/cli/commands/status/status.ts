@@ -2,6 +2,7 @@ import { systemStatus } from "../../../engine/status.js";
 import { AlphaError } from "../../../errors.js";
 import { statusText } from "../../../render/views/status.js";
 import { statusJson } from "../../../render/views/status-json.js";
+import { statusTable } from "../../../render/views/status-table.js";
 import type { StatusSort } from "../../../render/views/status-view.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
@@ -37,14 +38,17 @@ export default async function status(context: Context, { options }: Invocation<O
     kind: "status",
     data: statusJson(found),
     meta: { database },
+    table: statusTable(found, sort),
     text: (style, width) => statusText(found, { style, width, database, sort, userRows: USER_ROWS }),
   });
 }
 
+const FORMAT_NAMES = { json: "JSON", csv: "CSV", markdown: "Markdown" } as const;
+
 function requireTerminal({ width, format }: Context): void {
-  if (format === "json") {
-    throw new AlphaError("usage", "--watch draws a screen, and that is no JSON", {
-      hint: "leave one of them out: alpha status --json prints everything once",
+  if (format !== "table") {
+    throw new AlphaError("usage", `--watch draws a screen, and that is no ${FORMAT_NAMES[format]}`, {
+      hint: `leave one of them out: alpha status --format ${format} prints everything once`,
     });
   }
   if (width !== null) return;
