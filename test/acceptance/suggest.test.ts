@@ -193,6 +193,17 @@ test("on a terminal it asks one by one; what was agreed to stays when the rest i
   expect(tiers).toEqual(["basic", "free", "pro", "basic"]);
 });
 
+test("why it asks is broken between words on a narrow terminal", async () => {
+  const { text } = await alphaInTerminal(home, ["users", "suggest", "--apply"], {
+    columns: 40,
+    steps: [{ wait: "Promote ada@example.com", send: "\u0003" }],
+  });
+  const why = text.slice(0, text.indexOf("? Promote")).trimEnd().split("\n");
+  expect(why.length).toBeGreaterThan(2);
+  for (const line of why) expect(line.length).toBeLessThanOrEqual(40);
+  expect(why[0]).toBe("the limit of 1,000 tokens a day was in");
+});
+
 test.each([
   [["--days", "0"], "--days must be from 1 to 90, not 0"],
   [["--days", "91"], "--days must be from 1 to 90, not 91"],

@@ -3,6 +3,7 @@ import type { Engine } from "../../../engine/engine.js";
 import { displayName } from "../../../engine/find.js";
 import { applyMove, type SuggestedMove, type SuggestWanted, suggestMoves } from "../../../engine/suggest.js";
 import { AlphaError } from "../../../errors.js";
+import { wrap } from "../../../render/text.js";
 import {
   costInWords,
   type SuggestedView,
@@ -72,7 +73,9 @@ async function applyAll(
 async function isWanted(context: Context, move: SuggestedMove): Promise<boolean | "stop"> {
   const { confirm } = await import("../../prompts.js");
   const { errorStyle: style } = context;
-  context.note(style.muted(`${suggestionInWords(move)}. ${costInWords(move)}.`));
+  const why = `${suggestionInWords(move)}. ${costInWords(move)}.`;
+  // Whoever is asked is at a terminal.
+  for (const line of wrap(why, context.width ?? why.length)) context.note(style.muted(line));
   const verb = move.direction === "promote" ? "Promote" : "Demote";
   const question = `${verb} ${displayName(move.user)} from ${move.from.key} to ${move.to.key}?`;
   try {
