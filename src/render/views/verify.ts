@@ -54,6 +54,10 @@ function amountText({ field }: DifferenceView, amount: bigint): string {
   return amount < 0n ? `-$${usdString(-amount)}` : `$${usdString(amount)}`;
 }
 
+function amountValue({ field }: DifferenceView, amount: bigint): bigint | string {
+  return MONEY.has(field) ? usdString(amount) : amount;
+}
+
 export function differencesTable(differences: readonly DifferenceView[]): Table<DifferenceView> {
   return {
     rows: differences,
@@ -82,14 +86,14 @@ export function differencesTable(differences: readonly DifferenceView[]): Table<
         header: "STORED",
         align: "right",
         text: (row) => amountText(row, row.stored),
-        value: ({ stored }) => stored,
+        value: (row) => amountValue(row, row.stored),
       },
       {
         key: "computed",
         header: "LEDGER",
         align: "right",
         text: (row) => amountText(row, row.computed),
-        value: ({ computed }) => computed,
+        value: (row) => amountValue(row, row.computed),
       },
     ],
   };

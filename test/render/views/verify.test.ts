@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { renderCsv } from "../../../src/render/csv.js";
 import { createStyle } from "../../../src/render/style.js";
-import { verificationJson, verificationText } from "../../../src/render/views/verify.js";
+import { differencesTable, verificationJson, verificationText } from "../../../src/render/views/verify.js";
 
 const style = createStyle({ color: false });
 
@@ -72,6 +73,15 @@ it("names what differs, in 80 columns", () => {
     and 1,000 more.
     "
   `);
+});
+
+it("names what differs in CSV, money in dollars", () => {
+  expect(renderCsv(differencesTable(WRONG.differences)).split("\n").slice(1)).toEqual([
+    "window,u_4f1k2m9a0b,2026-11,,tokens,1201,1200",
+    "day,ada,2026-11-22,openai / gpt-4o / blog_writer,cost,0,1.5",
+    "guardrail,,2026-11-22,cost/day,cost,1152921504.606846976,0",
+    "",
+  ]);
 });
 
 it("names what differs in JSON, money as money and every integer exact", () => {
