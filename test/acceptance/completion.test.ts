@@ -56,11 +56,25 @@ test("testers, tiers, settings and files are offered where help names them", asy
   expect(await offered("users", "override", "ad")).toEqual(["add", "ada@example.com", "ada"]);
   expect(await offered("users", "override", "ada", "--grant", "basic")).toEqual(["basic_seo"]);
   expect(await offered("settings", "set", "warn")).toEqual(["warn_at"]);
+  expect(await offered("settings", "get", "da")).toEqual(["database"]);
+  expect(await offered("settings", "set", "data")).toEqual([]);
+  expect(await offered("settings", "set", "default_tier", "")).toEqual(["free", "basic", "pro"]);
+  expect(await offered("settings", "set", "default-tier", "b")).toEqual(["basic"]);
+  expect(await offered("settings", "set", "unpriced", "")).toEqual(["assume", "block", "ignore"]);
+  expect(await offered("settings", "set", "warn_at", "")).toEqual([]);
   expect(await offered("usage", "import", "--user", "b")).toEqual(["bob"]);
   expect(await offered("usage", "import", "oct")).toEqual(["<files>"]);
   expect(await offered("users", "add", "--from", "")).toEqual(["<files>"]);
   expect(await offered("users", "add", "--persona", "p")).toEqual(["power"]);
   expect(await offered("users", "list", "--format", "")).toEqual(["table", "json", "csv", "markdown"]);
+});
+
+test("whoever was removed is offered where they can be brought back, and nowhere else", async () => {
+  await home.ok(["users", "remove", "ada", "--yes"]);
+  expect(await offered("users", "add", "--restore", "")).toEqual(["ada@example.com"]);
+  expect(await offered("users", "add", "--restore", "--tier", "p")).toEqual(["pro"]);
+  expect(await offered("users", "add", "")).toEqual([]);
+  expect(await offered("users", "show", "")).toEqual(["bob"]);
 });
 
 test("options are offered once each, and none behind --", async () => {

@@ -2,7 +2,7 @@ import { EXIT } from "../../exit-codes.js";
 import type { Io } from "../../io.js";
 import { createProgram } from "../../program.js";
 import { type Candidate, expected } from "./expected.js";
-import { valuesFor } from "./values.js";
+import { meantBy, valuesFor } from "./values.js";
 
 /** Where help says one of these, the shell completes it better. */
 const FILES: ReadonlySet<string> = new Set(["file", "files", "path", "folder"]);
@@ -15,7 +15,7 @@ const FILES: ReadonlySet<string> = new Set(["file", "files", "path", "folder"]);
 export async function complete(given: readonly string[], io: Io): Promise<number> {
   const words = given.slice(1, -1);
   const current = given.length < 2 ? "" : (given.at(-1) as string);
-  const { candidates, value, prefix } = expected(
+  const { candidates, value, prefix, begun } = expected(
     createProgram({ io, argv: [], exitCode: EXIT.done }),
     words,
     current,
@@ -24,7 +24,8 @@ export async function complete(given: readonly string[], io: Io): Promise<number
     io.stdout.write("files\n");
     return EXIT.done;
   }
-  const found = value === null ? [] : await offered(value, current.slice(prefix.length), words, io);
+  const found =
+    value === null ? [] : await offered(meantBy(value, begun), current.slice(prefix.length), words, io);
   const all = [...candidates, ...found.map(({ word, about }) => ({ word: prefix + word, about }))];
   const lines = all.filter(({ word }) => word.startsWith(current) && isPlain(word)).map(lineOf);
   io.stdout.write(["words", ...lines].map((line) => `${line}\n`).join(""));
@@ -33,12 +34,12 @@ export async function complete(given: readonly string[], io: Io): Promise<number
 
 async function offered(
   value: string,
-  begun: string,
+  current: string,
   words: readonly string[],
   io: Io,
 ): Promise<readonly Candidate[]> {
   try {
-    return await valuesFor(value.replace(/s$/, ""), begun, databaseIn(words), io);
+    return await valuesFor(value, current, databaseIn(words), io);
   } catch {
     return [];
   }

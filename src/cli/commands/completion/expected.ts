@@ -18,6 +18,16 @@ export interface Expected {
   readonly prefix: string;
 }
 
+/** What a command line says so far. */
+export interface Begun {
+  /** The words of the command: `settings set`. */
+  readonly command: string;
+  /** Its finished arguments. */
+  readonly args: readonly string[];
+  /** The options that were given, by their long names. */
+  readonly options: readonly string[];
+}
+
 const NOTHING: Expected = { candidates: [], value: null, prefix: "" };
 
 /**
@@ -25,8 +35,22 @@ const NOTHING: Expected = { candidates: [], value: null, prefix: "" };
  * @param words the finished words behind `alpha`
  * @param current the word at the cursor, up to it; may be empty
  */
-export function expected(program: Command, words: readonly string[], current: string): Expected {
+export function expected(
+  program: Command,
+  words: readonly string[],
+  current: string,
+): Expected & { readonly begun: Begun } {
   const line = readLine(program, words);
+  return { ...expectedAt(line, current), begun: begunBy(line) };
+}
+
+function begunBy({ command, positionals, given }: Line): Begun {
+  const path: string[] = [];
+  for (let at = command; at.parent !== null; at = at.parent) path.unshift(at.name());
+  return { command: path.join(" "), args: positionals, options: given.map(({ long }) => long ?? "") };
+}
+
+function expectedAt(line: Line, current: string): Expected {
   if (line.pending !== null) return valueOfOption(line.pending, "");
   const [, name, assigned] = /^(--[^=]+)=(.*)$/s.exec(line.onlyArguments ? "" : current) ?? [];
   if (assigned !== undefined) {

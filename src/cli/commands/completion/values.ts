@@ -1,14 +1,24 @@
 import { PERSONA_KEYS } from "../../../domain/persona.js";
-import { SETTING_KEYS, SETTING_RULES } from "../../../domain/settings.js";
+import { DURABILITIES, SETTING_KEYS, SETTING_RULES, UNPRICED_RULES } from "../../../domain/settings.js";
+import type { User } from "../../../domain/user.js";
 import type { Reading, Store } from "../../../engine/ports.js";
 import { openStore } from "../../../store/open-store.js";
 import { loadConfig } from "../../config.js";
 import type { Io } from "../../io.js";
-import type { Candidate } from "./expected.js";
+import { LOCAL_SETTINGS } from "../settings/local.js";
+import type { Begun, Candidate } from "./expected.js";
 import { SHELLS } from "./scripts.js";
 
 /** A key was pressed: nobody waits for another writer to be done. */
 const WAIT_MS = 100;
+
+/** What stands where help says `<user>` or `[ids...]`; the rest of the command line tells some of them more exactly. */
+export function meantBy(value: string, { command, args, options }: Begun): string {
+  if (command === "users add" && options.includes("--restore")) return value === "email" ? "removed" : value;
+  if (command === "settings get" && value === "setting") return "known-setting";
+  if (command === "settings set" && value === "value") return `value of ${args[0]?.replaceAll("-", "_")}`;
+  return value.replace(/s$/, "");
+}
 
 /** What an operator can give where help says `<tier>`, and the like. */
 export async function valuesFor(
@@ -32,26 +42,43 @@ export async function valuesFor(
 
 const plain = (words: Iterable<string>): Candidate[] => [...words].map((word) => ({ word, about: "" }));
 
+const SETTINGS: readonly Candidate[] = SETTING_KEYS.map((word) => ({
+  word,
+  about: SETTING_RULES[word].describes,
+}));
+
 const FIXED: Readonly<Record<string, readonly Candidate[]>> = {
   persona: plain(PERSONA_KEYS),
-  setting: SETTING_KEYS.map((word) => ({ word, about: SETTING_RULES[word].describes })),
+  setting: SETTINGS,
+  "known-setting": [...SETTINGS, ...Object.entries(LOCAL_SETTINGS).map(([word, about]) => ({ word, about }))],
+  "value of unpriced": plain(UNPRICED_RULES),
+  "value of durability": plain(DURABILITIES),
   shell: plain(SHELLS),
 };
 
+function usersOf(users: readonly User[], current: string): Candidate[] {
+  return users.flatMap(({ key, email, aliases, tier, name }) => {
+    const about = [tier, ...(name === null ? [] : [name])].join(", ");
+    const shown = email ?? key;
+    // Each once; by what else they are called only where that is what was begun.
+    const others = current === "" ? [] : [key, ...aliases].filter((other) => other !== shown);
+    return [shown, ...others].map((word) => ({ word, about }));
+  });
+}
+
+async function tiers(tx: Reading): Promise<Candidate[]> {
+  return (await tx.tiers.list()).map(({ key, label }) => ({ word: key, about: label }));
+}
+
 const STORED: Readonly<Record<string, (tx: Reading, current: string) => Promise<Candidate[]>>> = {
   async user(tx, current) {
-    const users = await tx.users.list();
-    return users.flatMap(({ key, email, aliases, tier, name }) => {
-      const about = [tier, ...(name === null ? [] : [name])].join(", ");
-      const shown = email ?? key;
-      // Each once; by what else they are called only where that is what was begun.
-      const others = current === "" ? [] : [key, ...aliases].filter((other) => other !== shown);
-      return [shown, ...others].map((word) => ({ word, about }));
-    });
+    return usersOf(await tx.users.list(), current);
   },
-  async tier(tx) {
-    return (await tx.tiers.list()).map(({ key, label }) => ({ word: key, about: label }));
+  async removed(tx, current) {
+    return usersOf(await tx.users.list({ status: "removed" }), current);
   },
+  tier: tiers,
+  "value of default_tier": tiers,
   async feature(tx) {
     return plain(new Set((await tx.tiers.list()).flatMap(({ features }) => features)));
   },
