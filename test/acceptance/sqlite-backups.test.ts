@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { beforeEach, expect, test } from "vitest";
 import { freshHome, type Home } from "../support/cli.js";
 import { seededDatabase } from "../support/engine-on.js";
@@ -28,7 +29,11 @@ test("a backup is proven, and replaces nothing unasked", async () => {
     "copy.db, in the place of an older file.",
   );
   expect((await run("backup", "alpha.db", "--yes")).stderr).toContain("is the database itself");
-  expect((await run("backup", "no/copy.db")).stderr).toContain(`there is no folder ${join(home.path, "no")}`);
+  // As every other file that is to be written where there is no folder.
+  expect(await run("backup", "no/copy.db")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`there is no folder ${join(home.path, "no")}`),
+  });
   expect((await run("info")).stdout).toMatch(/^Last backup {2}2026-11-22T12:00:\S+ to \S+copy\.db$/m);
   const before = snapshot(home.database);
   expect((await run("backup", "other.db", "--dry-run")).stdout).toMatch(/^Would back up about \d+ KB to /);
@@ -47,7 +52,9 @@ test("a restored backup starts stopped, says so, and keeps what was there", asyn
   await home.ok(["users", "add", "eve@example.com"]);
   const before = snapshot(home.database);
   expect(await run("restore", "copy.db")).toMatchObject({ code: 2, stdout: "" });
-  expect((await run("restore", "copy.db", "--dry-run")).stdout).toMatch(/^Would restore /);
+  const tried = (await run("restore", "copy.db", "--dry-run")).stdout;
+  expect(tried).toMatch(/^Would restore /);
+  expect(tried).toContain("\n1 hold of calls that are over would be dropped.\n");
   expect(snapshot(home.database)).toEqual(before);
 
   const restored = await run("restore", "copy.db", "--yes", "--reason", "disk failed");
@@ -85,7 +92,27 @@ test("on a terminal a restore asks, with what it is about to do", async () => {
 
 test("what is no backup is refused", async () => {
   writeFileSync(join(home.path, "text.db"), "hello, this is no database\n".repeat(99));
-  expect(await run("restore", "text.db", "--yes")).toMatchObject({ code: 3 });
+  expect(await run("restore", "text.db", "--yes")).toMatchObject({
+    code: 3,
+    stderr: `error: ${join(home.path, "text.db")} is not a SQLite database\nhint: name a file that alpha db backup made\n`,
+  });
+  const other = new Sqlite(join(home.path, "other.db"));
+  other.exec("create table song (title text)");
+  other.close();
+  writeFileSync(join(home.path, "empty.db"), "");
+  for (const file of ["other.db", "empty.db"]) {
+    expect(await run("restore", file, "--yes")).toMatchObject({
+      code: 3,
+      stderr: `error: ${join(home.path, file)} holds no alpha database\nhint: name a file that alpha db backup made\n`,
+    });
+  }
+  await home.ok(["db", "backup", "half.db"]);
+  truncateSync(join(home.path, "half.db"), 20_000);
+  const half = await run("restore", "half.db", "--yes");
+  expect(half).toMatchObject({ code: 3 });
+  expect(half.stderr).toMatch(
+    /^error: the backup \S+half\.db is damaged\S*.*\nhint: nothing was restored; try an older backup\n$/,
+  );
   expect(await run("restore", "none.db", "--yes")).toMatchObject({ code: 1 });
   copyFileSync(home.database, join(home.path, "newer.db"));
   await tamper(join(home.path, "newer.db"), "insert into kysely_migration values ('0099_later', '2027')");

@@ -85,7 +85,7 @@ export function restoredText(restored: RestoredView, dryRun: boolean, look: Look
     ...(holdsDropped === 0
       ? []
       : [
-          `${plural(holdsDropped, "hold")} of calls that are over ${holdsDropped === 1 ? "was" : "were"} dropped.`,
+          `${plural(holdsDropped, "hold")} of calls that are over ${dryRun ? "would be" : holdsDropped === 1 ? "was" : "were"} dropped.`,
         ]),
     ...(aside === null ? [] : [`The database that was there is kept as ${sanitize(aside)}.`]),
     dryRun

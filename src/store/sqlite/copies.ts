@@ -6,7 +6,7 @@ import type { CopyOptions, DatabaseCopies, DatabaseCopy, KeptCopy, Store } from 
 import { AlphaError } from "../../errors.js";
 import { explainSqlite, sqliteCode, whileBusy } from "./busy.js";
 import { initSqlite } from "./init.js";
-import { connect, openSqlite, requireFile, type SqliteOptions } from "./open.js";
+import { connect, openSqlite, requireFile, type SqliteOptions, stateOf } from "./open.js";
 import { replaceDatabase } from "./replace.js";
 import { removeUnfinished, restoringName } from "./unfinished-restore.js";
 
@@ -21,7 +21,7 @@ export class SqliteCopies implements DatabaseCopies {
 
   async existing(target: string): Promise<"nothing" | "file"> {
     if (!existsSync(dirname(target))) {
-      throw new AlphaError("usage", `there is no folder ${dirname(target)}`, { hint: "create it first" });
+      throw new AlphaError("failed", `there is no folder ${dirname(target)}`, { hint: "create it first" });
     }
     const found = statSync(target, { throwIfNoEntry: false });
     if (found === undefined) return "nothing";
@@ -53,20 +53,50 @@ export class SqliteCopies implements DatabaseCopies {
       throw new AlphaError("usage", `${backup} is the database itself`, { hint: "name a backup of it" });
     }
     removeUnfinished(path);
-    const copied = await copyFile(backup, restoringName(path), waitMs, options);
+    const copied = await copyFile(backup, restoringName(path), waitMs, options).catch((error) => {
+      throw ofBackup(error);
+    });
     try {
+      requireOurs(copied);
       await initSqlite({ path: copied, waitMs });
       return await SqliteCopy.of(copied, waitMs, () => replaceDatabase(path, copied, waitMs));
     } catch (error) {
       await removeFiles(copied);
       // Its own name, not that of the copy.
-      if (error instanceof AlphaError) {
-        throw new AlphaError(error.code, error.message.replaceAll(copied, backup), { hint: error.hint });
-      }
-      throw error;
+      if (!(error instanceof AlphaError)) throw error;
+      const { code, hint, cause } = error;
+      throw ofBackup(new AlphaError(code, error.message.replaceAll(copied, backup), { hint, cause }));
     }
   }
 }
+
+const NAME_A_BACKUP = "name a file that alpha db backup made";
+
+/** Whatever is restored has been an alpha database: an empty file would be made one. */
+function requireOurs(path: string): void {
+  const raw = new Sqlite(path, { readonly: true });
+  try {
+    const state = stateOf(raw);
+    if (state !== null && state.applied.length > state.unknown.length) return;
+    throw new AlphaError("database", `${path} holds no alpha database`, { hint: NAME_A_BACKUP });
+  } catch (error) {
+    throw explainSqlite(error, path);
+  } finally {
+    raw.close();
+  }
+}
+
+/** What to do about a file that cannot be read, where that is the backup and not the database. */
+function ofBackup(error: unknown): unknown {
+  if (!(error instanceof AlphaError)) return error;
+  const { code, message, cause } = error;
+  const sqlite = sqliteCode(cause);
+  if (sqlite === "SQLITE_NOTADB") return new AlphaError(code, message, { hint: NAME_A_BACKUP, cause });
+  if (!sqlite.startsWith("SQLITE_CORRUPT")) return error;
+  return new AlphaError(code, message.replace(/^the database /, "the backup "), { hint: OLDER, cause });
+}
+
+const OLDER = "nothing was restored; try an older backup";
 
 function isSameFile(a: Stats, b: Stats): boolean {
   return a.ino === b.ino && a.dev === b.dev;
