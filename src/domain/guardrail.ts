@@ -1,6 +1,6 @@
 import type { Stop } from "./emergency.js";
+import { bareAmount } from "./message.js";
 import { type Amounts, addAmounts, noAmounts, type Period } from "./meter.js";
-import { formatUsd } from "./money.js";
 import type { Instant } from "./window.js";
 
 /** What a guardrail does when the whole system crosses it. */
@@ -87,7 +87,7 @@ export function stopOfTrip(trip: Trip): Stop | undefined {
 export function tripReason({ guardrail }: Trip): string {
   const { meter, period, limit } = guardrail;
   const daily = period === "day" ? "daily" : "monthly";
-  return `${daily} ${meter} of all testers reached ${meter === "cost" ? formatUsd(limit) : limit}`;
+  return `${daily} ${meter} of all testers reached ${bareAmount(meter, limit)}`;
 }
 
 /** Follows the guardrails of a batch: what is used and held against them, and which of them trip. */

@@ -106,16 +106,16 @@ function quotaMessage(quota: QuotaState, zone: string | undefined): string {
   const { code, meter, period, limit, used, held, requested, remaining, resetsAt } = quota;
   const { adjective, running } = PERIOD_WORDS[period];
   const what = meter === "cost" ? "budget" : meter;
-  const all = bare(meter, limit);
+  const all = bareAmount(meter, limit);
   const back = whenBack(resetsAt, zone);
   const inFlight = held > 0 ? ", calls in progress included" : "";
   switch (code) {
     case "quota-disabled":
       return `Your plan includes no ${what}.`;
     case "quota-exhausted":
-      return `Your ${adjective} ${what} ${meter === "cost" ? "is" : "are"} used up (${bare(meter, used + held)} of ${all}${inFlight}).${back}`;
+      return `Your ${adjective} ${what} ${meter === "cost" ? "is" : "are"} used up (${bareAmount(meter, used + held)} of ${all}${inFlight}).${back}`;
     case "emergency-limit":
-      return `Calls are limited to ${amountInWords(meter, limit)} a ${period} for now, and ${bare(meter, used + held)} of that is used${inFlight}.${back}`;
+      return `Calls are limited to ${amountInWords(meter, limit)} a ${period} for now, and ${bareAmount(meter, used + held)} of that is used${inFlight}.${back}`;
     case "request-too-large":
       return requested > limit
         ? `This call asks for ${amountInWords(meter, requested)}, more than your whole ${adjective} limit of ${all}.`
@@ -126,6 +126,6 @@ function quotaMessage(quota: QuotaState, zone: string | undefined): string {
 }
 
 /** An amount without the name of its meter. */
-function bare(meter: Meter, amount: number): string {
+export function bareAmount(meter: Meter, amount: number): string {
   return meter === "cost" ? formatUsd(amount) : grouped(amount);
 }
