@@ -91,14 +91,18 @@ export function undo(
       at,
     };
     if (!isSame(await undoable.stands(tx, change, at), turn.from)) {
-      throw new AlphaError("conflict", `${nameOf(entry)} cannot be undone: things have changed since`, {
+      const { message, hint } = (await undoable.instead?.(tx, change, at)) ?? {
+        message: "things have changed since",
         hint: `see what else was done to it: alpha audit --subject ${change.subject}`,
-      });
+      };
+      throw new AlphaError("conflict", `${nameOf(entry)} cannot be undone: ${message}`, { hint });
     }
     if (isSame(turn.from, turn.to)) {
       throw new AlphaError("conflict", `what ${nameOf(entry)} changed has run out by itself since`);
     }
-    await undoable.restore(tx, turn);
+    await undoable.restore(tx, turn).catch((error: unknown) => {
+      throw refused(entry, error);
+    });
     const number = await audit(engine, tx, at, {
       action: UNDO,
       subject: `audit:${entry.id}`,
@@ -184,6 +188,15 @@ function requireNothingUpon({ steps, entries }: History, entry: RecordedEntry): 
     },
   );
 }
+
+/** What refuses to be put back says so of itself only. */
+function refused(entry: RecordedEntry, error: unknown): unknown {
+  if (!(error instanceof AlphaError) || !REFUSALS.has(error.code)) return error;
+  const { message, hint, cause } = error;
+  return new AlphaError("conflict", `${nameOf(entry)} cannot be undone: ${message}`, { hint, cause });
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(["usage", "not-found", "conflict"]);
 
 function cannotBeUndone(entry: RecordedEntry): AlphaError {
   return new AlphaError("conflict", `${nameOf(entry)} cannot be undone`, {

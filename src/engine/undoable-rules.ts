@@ -41,7 +41,12 @@ export const SETTING: Undoable<{ readonly value: SettingValue }> = {
     const value = to?.value ?? null;
     // A later version may take less than the one that wrote the entry.
     rule.parse(rule.print(value as never));
-    await requireSettable(tx, key, value);
+    await requireSettable(tx, key, value).catch((error: unknown) => {
+      if (!(error instanceof AlphaError)) throw error;
+      const { code, message, hint } = error;
+      const again = `${key} cannot be ${rule.print(value as never)} again (${message})`;
+      throw new AlphaError(code, again, { hint });
+    });
     await tx.settings.set(key, value as Settings[typeof key] as never, at);
   },
 };

@@ -1,4 +1,4 @@
-import type { Instant } from "../domain/window.js";
+import { formatInstant, type Instant } from "../domain/window.js";
 import { auditedStop, describeStops } from "./emergency.js";
 import { requirePresentUser, requireTierKey, requireUser } from "./find.js";
 import type { NewStop, Reading } from "./ports.js";
@@ -18,6 +18,16 @@ export const STOP: Undoable<AuditedStop> = {
   async stands(tx, { before, after }, at) {
     const found = await stopLike(tx, after ?? before, at);
     return found === undefined ? null : auditedStop(found);
+  },
+  async instead(tx, { before, after }, at) {
+    const found = await stopLike(tx, after ?? before, at);
+    if (found === undefined) return null;
+    const { action, actor, since, reason } = found;
+    const why = reason === null ? "" : ` (${reason})`;
+    return {
+      message: `a ${action} of the same scope is on since ${formatInstant(since)}, by ${actor}${why}`,
+      hint: "see what is on with: alpha emergency-stop status",
+    };
   },
   async restore(tx, { from, to, at }) {
     const present = await stopLike(tx, from, at);

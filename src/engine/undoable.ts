@@ -18,6 +18,12 @@ export interface Undoable<State> {
   things(change: ChangeOf<State>): readonly string[];
   /** How that stands now, as an audit entry says it; `null`: it is not there. */
   stands(tx: Reading, change: ChangeOf<State>, at: Instant): Promise<State | null>;
+  /** Where it does not stand as the change left it: what is there instead, if that can be said, and how to see it. */
+  instead?(
+    tx: Reading,
+    change: ChangeOf<State>,
+    at: Instant,
+  ): Promise<{ readonly message: string; readonly hint: string } | null>;
   /** Makes it stand as the turn's `to`. What contradicts anything else is refused, as the commands themselves do. */
   restore(tx: Writing, turn: Turn<State>): Promise<void>;
   /** What of a state has not ended by itself; all of it, unless given. */

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { NO_RATES } from "../../src/domain/own-price-rules.js";
 import type { PriceBook } from "../../src/domain/price-book.js";
 import { INITIAL_SETTINGS } from "../../src/domain/settings.js";
+import { formatInstant } from "../../src/domain/window.js";
 import { emergencyOff, emergencyOn } from "../../src/engine/emergency.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { clearGuardrails, guardrailStandings, setGuardrails } from "../../src/engine/guardrails.js";
@@ -331,15 +332,42 @@ test("undoing is refused where the change would be, too", async () => {
   await addTier(engine, "team", {});
   const added = (await last()).id;
   await moveUser(engine, "promote", { user: "ada", to: "team" });
-  await expect(undo(engine, added)).rejects.toThrow("1 user is on team");
+  await expect(undo(engine, added)).rejects.toThrow(
+    `${added} (tiers.add) cannot be undone: 1 user is on team`,
+  );
   await setSetting(engine, { key: "warn_at", value: "50%" });
   const lowered = (await last()).id;
   await setSetting(engine, { key: "block_at", value: "60%" });
-  await expect(undo(engine, lowered)).rejects.toThrow("with warn_at 80% above block_at 60%");
+  await expect(undo(engine, lowered)).rejects.toThrow(
+    `${lowered} (settings.set) cannot be undone: warn_at cannot be 80% again (with warn_at 80% above block_at 60%`,
+  );
   await setTier(engine, "free", { rank: 9 });
   const moved = (await last()).id;
   await setTier(engine, "basic", { rank: 1 });
   await expect(undo(engine, moved)).rejects.toThrow("rank 1 is taken by basic");
+  await addTier(engine, "start", {});
+  await setSetting(engine, { key: "default_tier", value: "start" });
+  const elsewhere = (await last()).id;
+  await moveUser(engine, "demote", { user: "bob", to: "basic" });
+  await removeTier(engine, "free");
+  await expect(undo(engine, elsewhere)).rejects.toMatchObject({
+    code: "conflict",
+    message: `${elsewhere} (settings.set) cannot be undone: default_tier cannot be free again (no tier "free")`,
+  });
+});
+
+test("a stop that a guardrail turned on since is named, since the audit has it under the guardrail", async () => {
+  const { engine, store, last } = await prepared();
+  await emergencyOn(engine, { reason: "a look" });
+  await emergencyOff(engine, {});
+  const off = (await last()).id;
+  await setGuardrails(engine, { limits: [{ meter: "tokens", period: "day", limit: 10 }] });
+  await store.meter.commit([record("a", { user: "bob", input: 20 }, engine.at)]);
+  await expect(undo(engine, off)).rejects.toMatchObject({
+    code: "conflict",
+    message: `${off} (emergency-stop.off) cannot be undone: a stop of the same scope is on since ${formatInstant(engine.at)}, by guardrail (daily tokens of all testers reached 10)`,
+    hint: "see what is on with: alpha emergency-stop status",
+  });
 });
 
 test("what cannot be undone says what to do instead", async () => {
