@@ -32,6 +32,8 @@ export interface Column<Row> {
 export interface Table<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
+  /** What more is said of each row, on a line of its own below it; for people. Empty: nothing. */
+  readonly below?: (row: Row) => string;
   /** Totals, under a rule. For people: CSV and records leave them out, so that a column can be added up. */
   readonly foot?: readonly Row[];
   /** The sentence that stands for a table without rows. */
@@ -91,7 +93,7 @@ function bodyLines<Row>(table: Table<Row>, options: TableOptions): string[] {
   }
   const layout = layOut(columns, natural, options.width);
   return layout === null
-    ? blockLines(columns, body, foot, options)
+    ? blockLines(table, body, foot, options)
     : gridLines(table, headers, body, foot, layout, options);
 }
 
@@ -110,7 +112,7 @@ function layOut<Row>(
 }
 
 function gridLines<Row>(
-  { columns, quiet = false }: Table<Row>,
+  { columns, quiet = false, below }: Table<Row>,
   headers: readonly Cell[],
   body: readonly Line<Row>[],
   foot: readonly Line<Row>[],
@@ -143,7 +145,16 @@ function gridLines<Row>(
   const toText = ({ row, cells }: Line<Row>) =>
     join(cells, (text, column) => column.paint?.(text, row, style) ?? text);
 
-  const lines = [join(headers, style.heading), ...body.map(toText)];
+  const indent = (widths[0] ?? 0) + GAP.length;
+  const moreLines = ({ row }: Line<Row>) => {
+    const more = below?.(row) ?? "";
+    if (more === "") return [];
+    return sentence(more, width === null ? null : Math.max(2, width - indent)).map(
+      (line) => " ".repeat(indent) + line,
+    );
+  };
+
+  const lines = [join(headers, style.heading), ...body.flatMap((line) => [toText(line), ...moreLines(line)])];
   if (foot.length > 0) {
     const ruleWidth = widths.reduce((total, cells) => total + cells, GAP.length * (widths.length - 1));
     lines.push(rule(ruleWidth, style), ...foot.map(toText));
@@ -160,7 +171,7 @@ function gridLines<Row>(
 }
 
 function blockLines<Row>(
-  columns: readonly Column<Row>[],
+  { columns, below }: Table<Row>,
   body: readonly Line<Row>[],
   foot: readonly Line<Row>[],
   { style, width }: TableOptions,
@@ -176,7 +187,10 @@ function blockLines<Row>(
     const said = fields.filter(([, text]) => text !== "");
     return fieldLines(said, style, width);
   };
-  const blocks = body.map(toBlock);
+  const blocks = body.map((line) => {
+    const more = below?.(line.row) ?? "";
+    return [...toBlock(line), ...(more === "" ? [] : sentence(more, width))];
+  });
   if (foot.length > 0) blocks.push([rule(width ?? 0, style)], ...foot.map(toBlock));
   return blocks.flatMap((block, index) => (index === 0 ? block : ["", ...block]));
 }

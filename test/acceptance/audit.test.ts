@@ -31,12 +31,15 @@ const toTheMinute = (text: string) => text.replace(/(T\d\d:\d\d):\d\d(?:\.\d+)?Z
 test("the audit fits 80 columns, and says more on 120", async () => {
   const args = ["audit", "--since", "2026-11-22"];
   expect((await alphaInTerminal(home, args)).text).toBe(
-    `ENTRY  TIME              ACTOR   ACTION             SUBJECT        CHANGE
-    7  2026-11-22 11:00  tester  emergency-stop.on  stop:1         action stop,…
-    6  2026-11-22 10:00  tester  settings.set       setting:warn…  80% → 75%
-    5  2026-11-22 09:00  tester  tiers.set          tier:free      tokens/day 1…
-    4  2026-11-22 08:00  tester  users.promote      ada@example.…  tier free →…
-hidden at this width: REASON (widen the terminal, or use --format csv)
+    `ENTRY  TIME              ACTOR   ACTION             SUBJECT
+    7  2026-11-22 11:00  tester  emergency-stop.on  stop:1
+       action stop, user bob, until 2026-11-22 13:00, actor tester
+    6  2026-11-22 10:00  tester  settings.set       setting:warn_at
+       80% → 75%
+    5  2026-11-22 09:00  tester  tiers.set          tier:free
+       tokens/day 1,000 → 2,000
+    4  2026-11-22 08:00  tester  users.promote      ada@example.com
+       tier free → basic (launch partner)
 
 Times are in UTC. One in full: alpha audit <entry>
 `,

@@ -1,7 +1,7 @@
 import { formatInstant, type Instant, localTime } from "../../domain/window.js";
 import { type Field, renderFields } from "../fields.js";
 import type { Style } from "../style.js";
-import type { Column, Table } from "../table.js";
+import { type Column, renderTable, type Table } from "../table.js";
 import { changedFields, changeText, type StatesView, stateJson } from "./audit-states.js";
 
 interface EntryView extends StatesView {
@@ -127,6 +127,29 @@ export function auditTable(changes: readonly AuditedChangeView[], local: Zone): 
         ? []
         : [`Times are in ${local}. One in full: alpha audit <entry>`],
   };
+}
+
+/** With fewer columns a change would be cut to where it says nothing, so it stands below its entry. */
+const LEAST_BESIDE = 110;
+const BELOW: ReadonlySet<string> = new Set(["change", "reason"]);
+
+/** One page of the audit for people. */
+export function auditPageText(
+  changes: readonly AuditedChangeView[],
+  { local, style, width }: PrintOptions,
+): string {
+  const table = auditTable(changes, local);
+  if (width === null || width >= LEAST_BESIDE) return renderTable(table, { style, width });
+  const columns = table.columns.filter(({ key }) => !BELOW.has(key));
+  return renderTable({ ...table, columns, below: (view) => changeAndReason(view, local) }, { style, width });
+}
+
+function changeAndReason(view: AuditedChangeView, local: Zone): string {
+  const { reason } = view.entry;
+  const change = changeText(statesOf(view), local);
+  // A stop has its reason in what it is.
+  if (reason === null || change.includes(reason)) return change;
+  return change === "" ? reason : `${change} (${reason})`;
 }
 
 interface PrintOptions {

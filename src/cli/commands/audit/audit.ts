@@ -1,6 +1,6 @@
 import { listAudit, showAudit } from "../../../engine/audit.js";
 import { AlphaError } from "../../../errors.js";
-import { auditedJson, auditedText, auditTable } from "../../../render/views/audit.js";
+import { auditedJson, auditedText, auditPageText, auditTable } from "../../../render/views/audit.js";
 import type { Context } from "../../context.js";
 import type { Invocation } from "../../run.js";
 import { parseCount } from "../../values.js";
@@ -40,11 +40,13 @@ async function list(context: Context, options: Options): Promise<void> {
     ...(until === undefined ? {} : { until }),
     ...(options.before === undefined ? {} : { before: parseCount("--before", options.before) }),
   });
+  const local = context.width === null ? null : page.timeZone;
   context.show({
     kind: "audit",
     data: page.changes.map(auditedJson),
     meta: { count: page.changes.length, next_before: page.nextBefore },
-    table: auditTable(page.changes, context.width === null ? null : page.timeZone),
+    table: auditTable(page.changes, local),
+    text: (style, width) => auditPageText(page.changes, { local, style, width }),
   });
   if (page.nextBefore !== null && context.format !== "json") {
     context.note(`There is more; the next page: the same command with --before ${page.nextBefore}`);
