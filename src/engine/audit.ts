@@ -1,6 +1,7 @@
 import { AlphaError } from "../errors.js";
+import { AUDIT_ACTIONS, AUDIT_NOUNS } from "./audit-actions.js";
 import type { Engine } from "./engine.js";
-import { displayName, requireUser } from "./find.js";
+import { displayName, nearest, requireUser } from "./find.js";
 import { momentOf } from "./moment.js";
 import type { Reading, RecordedEntry } from "./ports.js";
 import { canBeUndone, historyOf, undoings } from "./undo.js";
@@ -49,7 +50,7 @@ export function listAudit(engine: Engine, wanted: AuditWanted): Promise<AuditPag
     const timeZone = (await tx.settings.current()).time_zone;
     const found = await tx.records.audit({
       ...rest,
-      ...(action === undefined ? {} : { action: action.trim().replace(/\s+/g, ".") }),
+      ...(action === undefined ? {} : { action: await actionOf(tx, action) }),
       ...(subject === undefined ? {} : { subject: await subjectOf(tx, subject.trim()) }),
       ...(since === undefined ? {} : { since: momentOf("--since", since, timeZone) }),
       ...(until === undefined ? {} : { until: momentOf("--until", until, timeZone) }),
@@ -76,6 +77,21 @@ export function showAudit(
     }
     return { ...change, timeZone: (await tx.settings.current()).time_zone };
   });
+}
+
+/** An action or a noun, as entries have it; what is neither would find nothing, and silently. */
+async function actionOf(tx: Reading, text: string): Promise<string> {
+  const action = text.trim().replace(/\s+/g, ".");
+  const known = [...AUDIT_ACTIONS, ...AUDIT_NOUNS];
+  if (known.includes(action)) return action;
+  // An earlier version may have called some otherwise.
+  if ((await tx.records.audit({ action, limit: 1 })).length > 0) return action;
+  const meant = nearest(action, known);
+  throw new AlphaError(
+    "not-found",
+    `no action "${text}"${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    { hint: `it is a command, such as users.promote, or one of ${AUDIT_NOUNS.join(", ")}` },
+  );
 }
 
 /** What entries call it: a user may be given by any name, everything else is given as it is listed. */

@@ -1,3 +1,4 @@
+import type { AuditAction } from "./audit-actions.js";
 import type { Clock, Ids, LoadPrices, Store, Writing } from "./ports.js";
 
 /** What every use case works with. */
@@ -17,8 +18,7 @@ export interface ChangeOptions {
 
 /** What an operator's change did, for the audit. */
 export interface Deed {
-  /** `noun.verb`, as the command. */
-  readonly action: string;
+  readonly action: AuditAction;
   /** `noun:key`. */
   readonly subject: string;
   readonly before?: unknown;

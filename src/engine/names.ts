@@ -1,5 +1,6 @@
 import { requireEmail, requireUserName, type User } from "../domain/user.js";
 import { AlphaError } from "../errors.js";
+import type { AuditAction } from "./audit-actions.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
 import { displayName, nearest, requirePresentUser } from "./find.js";
 import type { Reading, Writing } from "./ports.js";
@@ -120,7 +121,7 @@ export function removeAliases(
 
 function changeAliases(
   engine: Engine,
-  action: string,
+  action: AuditAction,
   input: ChangeAliases,
   options: ChangeOptions,
   change: (tx: Writing, user: User) => Promise<void>,

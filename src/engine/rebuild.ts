@@ -1,6 +1,6 @@
 import { type Calendar, calendar } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
-import { audit, type ChangeOptions, type Engine } from "./engine.js";
+import { audit, type ChangeOptions, type Deed, type Engine } from "./engine.js";
 import { type Job, type KeepLease, leaveGap, underLease } from "./lease.js";
 import { Mending } from "./mending.js";
 import type { UserShare } from "./ports/ledger.js";
@@ -159,7 +159,7 @@ class Rebuild {
   }
 
   async #audit(tx: Writing, differences: number): Promise<void> {
-    const deed = { action: "db.rebuild", subject: "database:totals", after: { differences } };
+    const deed: Deed = { action: "db.rebuild", subject: "database:totals", after: { differences } };
     await audit(this.engine, tx, this.engine.now(), deed);
   }
 }

@@ -69,6 +69,9 @@ test("entries are found by actor, subject, action and time, and page by page", a
   expect(await numbers("--action", "users promote")).toEqual([4]);
   expect(await numbers("--since", "2026-11-22", "--until", "2026-11-22T10:00:00Z")).toEqual([5, 4]);
   expect(await home.ok(["audit", "--actor", "nobody"])).toBe("No audit entries.\n");
+  // There are such actions, and nothing of them was done.
+  expect(await numbers("--action", "users.erase")).toEqual([]);
+  expect(await numbers("--action", "guardrails")).toEqual([]);
 
   const page = await home.run(["audit", "--limit", "3", "--format", "csv"]);
   expect(
@@ -146,6 +149,18 @@ test.each<[string[], number, string, string]>([
   [["undo", "4", "5"], 2, "too many arguments", "alpha undo --help"],
   [["undo", "last"], 2, 'the entry must be a whole number of 0 or more, not "last"', ""],
   [["undo", "99"], 1, "there is no audit entry 99", "alpha audit"],
+  [
+    ["audit", "--action", "users.promot"],
+    1,
+    'no action "users.promot"; did you mean users.promote?',
+    "users",
+  ],
+  [
+    ["audit", "--action", "foo"],
+    1,
+    'no action "foo"',
+    "it is a command, such as users.promote, or one of users,",
+  ],
   [["undo", "2"], 1, "2 (users.add) cannot be undone", "alpha users remove"],
   [["undo", "1"], 1, "1 (init) cannot be undone", "what can be:"],
   [["audit", "99"], 1, "there is no audit entry 99", "alpha audit"],

@@ -56,6 +56,7 @@ test("testers, tiers, settings and files are offered where help names them", asy
   expect(await offered("users", "override", "ad")).toEqual(["add", "ada@example.com", "ada"]);
   expect(await offered("users", "override", "ada", "--grant", "basic")).toEqual(["basic_seo"]);
   expect(await offered("settings", "set", "warn")).toEqual(["warn_at"]);
+  expect(await offered("audit", "--action", "users.pro")).toEqual(["users.promote"]);
   expect(await offered("settings", "get", "da")).toEqual(["database"]);
   expect(await offered("settings", "set", "data")).toEqual([]);
   expect(await offered("settings", "set", "default_tier", "")).toEqual(["free", "basic", "pro"]);

@@ -1,6 +1,7 @@
 import { PERSONA_KEYS } from "../../../domain/persona.js";
 import { DURABILITIES, SETTING_KEYS, SETTING_RULES, UNPRICED_RULES } from "../../../domain/settings.js";
 import type { User } from "../../../domain/user.js";
+import { AUDIT_ACTIONS, AUDIT_NOUNS } from "../../../engine/audit-actions.js";
 import type { Reading, Store } from "../../../engine/ports.js";
 import { openStore } from "../../../store/open-store.js";
 import { loadConfig } from "../../config.js";
@@ -48,6 +49,7 @@ const SETTINGS: readonly Candidate[] = SETTING_KEYS.map((word) => ({
 }));
 
 const FIXED: Readonly<Record<string, readonly Candidate[]>> = {
+  action: plain([...AUDIT_NOUNS, ...AUDIT_ACTIONS]),
   persona: plain(PERSONA_KEYS),
   setting: SETTINGS,
   "known-setting": [...SETTINGS, ...Object.entries(LOCAL_SETTINGS).map(([word, about]) => ({ word, about }))],

@@ -1,4 +1,4 @@
-import { audit } from "../../../engine/engine.js";
+import { audit, type Deed } from "../../../engine/engine.js";
 import { migratedJson, migratedText } from "../../../render/views/database.js";
 import { initStore } from "../../../store/init-store.js";
 import { inspectDatabase } from "../../../store/inspect.js";
@@ -12,7 +12,7 @@ export default async function migrate(context: Context): Promise<void> {
   if (pending.length > 0 && !dryRun) {
     await initStore(place);
     const engine = await context.engine();
-    const deed = { action: "db.migrate", subject: "database:schema", after: { migrations: pending } };
+    const deed: Deed = { action: "db.migrate", subject: "database:schema", after: { migrations: pending } };
     await engine.store.write((tx) => audit(engine, tx, engine.now(), deed));
   }
   context.changed({
