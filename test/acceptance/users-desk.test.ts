@@ -327,6 +327,15 @@ test("what a tester is sent says what they may use, what is left, and when it co
   expect(text).toMatch(/^Hello,\n\nThis account is suspended. Please write to us to have it resumed.\n/);
   expect(text).toContain("- 9,000 tokens a day until 2026-12-01 00:00 (UTC): 500 left today\n");
   expect(text).toContain("- no images until 2026-12-01 00:00 (UTC)\n");
+  // What the tier does not limit is not told of.
+  const unlimited = ["--daily-images", "unlimited", "--monthly-tokens", "unlimited", ...WEEK];
+  await home.ok(["users", "override", "ada", ...unlimited]);
+  expect(await home.ok(["users", "show", "ada", "--for-tester"])).toContain(
+    "- 1,000 tokens a day: used up today (950 of 1,000)\n- unlimited images a day until 2026-12-01 00:00 (UTC)\n- a budget",
+  );
+  expect((await home.json(["users", "show", "ada", "--for-tester"])).unlimited).toEqual([
+    { meter: "images", period: "day", until: "2026-12-01T00:00:00Z" },
+  ]);
   const data = await home.json(["users", "show", "cleo", "--for-tester"]);
   expect(data.text).toContain("You may use every feature.");
   expect(data).toMatchObject({ id: "cleo", tier: "pro", outcome: "allow", time_zone: "UTC" });

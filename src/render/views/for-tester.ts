@@ -1,8 +1,7 @@
 import type { Decision, QuotaState } from "../../domain/decide.js";
 import type { Override } from "../../domain/entitlement.js";
-import { amountInWords } from "../../domain/message.js";
-import { type Period, quotaName } from "../../domain/meter.js";
-import { formatUsd } from "../../domain/money.js";
+import { bareAmount } from "../../domain/message.js";
+import { type Period, type Quota, quotaName } from "../../domain/meter.js";
 import { ALL_FEATURES, type Tier } from "../../domain/tier.js";
 import type { User } from "../../domain/user.js";
 import { formatInstant, type Instant, localTime } from "../../domain/window.js";
@@ -30,7 +29,10 @@ export function forTesterText(view: ForTesterView): string {
   }
   const quotas = inOrder(decision.quotas);
   const on = `you are on ${sanitize(tier.label)}.`;
-  const lines = quotas.map((quota) => `- ${lineOf(quota, view)}`);
+  const lines = inOrder([
+    ...quotas.map((quota) => ({ ...quota, line: lineOf(quota, view) })),
+    ...unlimitedOf(view).map((quota) => ({ ...quota, line: unlimitedLine(quota, view) })),
+  ]).map(({ line }) => `- ${line}`);
   paragraphs.push(
     lines.length === 0
       ? `${on} Nothing that you use is limited.`
@@ -45,27 +47,42 @@ export function forTesterText(view: ForTesterView): string {
 function lineOf(quota: QuotaState, { overrides, timeZone }: ForTesterView): string {
   const { meter, period, limit, used, held, remaining, source } = quota;
   const what = meter === "cost" && limit > 0 ? `a budget of ${limitPhrase(quota)}` : limitPhrase(quota);
-  const until = source === "override" ? untilOf(quota, overrides) : null;
-  const ends = until === null ? "" : ` until ${localTime(until, timeZone)} (${timeZone})`;
+  const ends = source === "override" ? endsIn(untilOf(quota, overrides), timeZone) : "";
   const now = source === "emergency" ? " for now" : "";
   if (limit === 0) return meter === "cost" ? `no budget${ends}${now}` : `${what}${ends}${now}`;
   const running = period === "day" ? "today" : "this month";
   const taken = used + held;
   const left =
     remaining > 0
-      ? `${taken === 0 ? "all" : bare(meter, remaining)} left ${running}`
-      : `used up ${running} (${bare(meter, taken)} of ${bare(meter, limit)})`;
+      ? `${taken === 0 ? "all" : bareAmount(meter, remaining)} left ${running}`
+      : `used up ${running} (${bareAmount(meter, taken)} of ${bareAmount(meter, limit)})`;
   return `${what}${ends}${now}: ${left}`;
+}
+
+/** What the tier limits and an override does not, for now or for good. */
+function unlimitedOf({ tier, decision, overrides }: ForTesterView) {
+  const has = (quotas: readonly Quota[], wanted: Pick<Quota, "meter" | "period">) =>
+    quotas.some((quota) => quotaName(quota) === quotaName(wanted));
+  return overrides
+    .filter((each) => each.kind === "quota")
+    .filter((each) => each.limit === null && has(tier.quotas, each) && !has(decision.quotas, each));
+}
+
+function unlimitedLine(
+  { meter, period, until }: ReturnType<typeof unlimitedOf>[number],
+  { timeZone }: ForTesterView,
+): string {
+  const what = meter === "cost" ? "an unlimited budget" : `unlimited ${meter}`;
+  return `${what} a ${period}${endsIn(until, timeZone)}`;
+}
+
+function endsIn(until: Instant | null, zone: string): string {
+  return until === null ? "" : ` until ${localTime(until, zone)} (${zone})`;
 }
 
 function untilOf(quota: QuotaState, overrides: readonly Override[]): Instant | null {
   const found = overrides.find((each) => each.kind === "quota" && quotaName(each) === quotaName(quota));
   return found?.until ?? null;
-}
-
-/** An amount without the name of its meter. */
-function bare(meter: QuotaState["meter"], amount: number): string {
-  return meter === "cost" ? formatUsd(amount) : amountInWords(meter, amount).replace(/ \w+$/, "");
 }
 
 function startsAnew(quotas: readonly QuotaState[], zone: string): string {
@@ -97,6 +114,11 @@ export function forTesterJson(view: ForTesterView) {
     outcome: decision.outcome,
     code: decision.code,
     quotas: inOrder(decision.quotas).map(quotaStateJson),
+    unlimited: inOrder(unlimitedOf(view)).map(({ meter, period, until }) => ({
+      meter,
+      period,
+      until: until === null ? null : formatInstant(until),
+    })),
     resets_at: decision.resetsAt === null ? null : formatInstant(decision.resetsAt),
     features,
     denied_features: deniedFeatures,
