@@ -131,6 +131,22 @@ async function seedStop(): Promise<void> {
   await home.ok(["emergency-stop", "on", "--provider", "google", "--reason", "bill too high"]);
 }
 
+test("a limit that an override made 0 says when the override ends", async () => {
+  const zero = ["users", "override", "ada", "--daily-images", "0", "--reason", "no images yet"];
+  await home.ok([...zero, "--until", "2026-12-01"]);
+  const explained = () => home.run(["explain", "ada", "--images", "1"]);
+  expect((await explained()).stdout).toContain(
+    "images/day is 0, which disables it; no window brings it back, but its override ends at 2026-11-30T23:00:00Z\n",
+  );
+  await home.ok(zero);
+  expect((await explained()).stdout).toContain(
+    "no window brings it back, nor does its override end by itself\n",
+  );
+  await home.ok(["users", "override", "revoke", "ada", "images/day"]);
+  await home.ok(["tiers", "set", "basic", "--daily-images", "0"]);
+  expect((await explained()).stdout).toContain("no window brings it back\n");
+});
+
 test("a stop is told with who, since when and why, also to a call that leaves its scope out", async () => {
   await seedStop();
   expect(steady(await home.ok(["explain", "ada", "--tokens", "1"]))).toContain(

@@ -195,13 +195,24 @@ function bindingInWords(quota: ExplainedQuota): string {
 /** When there is room again: at the end of the window, and sooner where it is calls in progress that take it. */
 function backInWords(quota: ExplainedQuota, view: ExplainedView, moment: Moment): string {
   const { resetsAt, used, held, blockFrom } = quota;
-  if (resetsAt === null) return "; no window brings it back";
+  if (resetsAt === null) return `; no window brings it back${overrideEnd(quota, view, moment)}`;
   const wait = view.past ? "" : ` (in ${formatDuration(resetsAt - view.at)})`;
   const back = `; starts anew at ${moment(resetsAt)}${wait}`;
   const { holds } = view.explanation;
   if (held === 0 || used >= blockFrom || view.past || holds.length === 0) return back;
   const last = Math.max(...holds.map(({ expiresAt }) => expiresAt));
   return `${back}; what calls in progress hold is back by ${moment(last)}`;
+}
+
+/** Of a quota that an override has made 0, when that ends. */
+function overrideEnd(quota: ExplainedQuota, { explanation }: ExplainedView, moment: Moment): string {
+  const override = explanation.overrides.find(
+    (each) => each.kind === "quota" && quotaName(each) === quotaName(quota),
+  );
+  if (quota.source !== "override" || override === undefined) return "";
+  return override.until === null
+    ? ", nor does its override end by itself"
+    : `, but its override ends at ${moment(override.until)}`;
 }
 
 function callInWords({ explanation }: ExplainedView): string {

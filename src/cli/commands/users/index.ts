@@ -22,7 +22,10 @@ export function declareUsers(program: Command, run: Run): void {
       new Option("--tier <tier>", "only those on a tier"),
       new Option("--status <status>", "only those who are").choices(["active", "suspended", "removed"]),
       new Option("--search <text>", "only those whose id, email, name or alias contains it"),
-      new Option("--blocked", "only those whose next call would be refused, and what refuses it"),
+      new Option(
+        "--blocked",
+        "only those whose next call would be refused, and what refuses it; limits of 0 tokens or images, which switch those off, are left out",
+      ),
       new Option("--near", "only those who are near a limit, and which; with --blocked, either"),
     ],
     examples: ["alpha users list", "alpha users list --tier pro --json", "alpha users list --near --blocked"],
