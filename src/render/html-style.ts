@@ -41,7 +41,7 @@ dd { margin: 0; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabu
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
 th { color: var(--muted); font-size: 0.75rem; font-weight: 500; }
-td.name { white-space: normal; overflow-wrap: anywhere; min-width: 12rem; }
+td.name { white-space: normal; overflow-wrap: break-word; min-width: 12rem; }
 .number { text-align: right; }
 tfoot td { border-bottom: 0; font-weight: 600; }
 footer { margin-top: 3rem; }
@@ -65,7 +65,7 @@ footer { margin-top: 3rem; }
   .table { overflow: visible; }
   table, th { font-size: 7.5pt; }
   th, td { padding: 1pt 3pt; }
-  td.name { min-width: 0; }
+  td.name { min-width: 0; overflow-wrap: anywhere; }
   canvas { max-width: 100% !important; }
 }
 `;

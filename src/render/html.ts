@@ -57,7 +57,16 @@ ${said}`;
 }
 
 function line<Row>(columns: readonly Column<Row>[], row: Row): Html {
-  return html`<tr>${columns.map((column) => html`<td${classOf(column)}>${column.text(row)}</td>`)}</tr>\n`;
+  return html`<tr>${columns.map((column) => html`<td${classOf(column)}>${cell(column, row)}</td>`)}</tr>\n`;
+}
+
+/** Where names and models may be broken: behind the signs that take them apart. */
+const SEAM = /(?<=[@._\-/:+])(?=[\p{L}\p{N}])/u;
+
+function cell<Row>({ truncate, text }: Column<Row>, row: Row): Html {
+  const said = text(row);
+  if (truncate !== true) return html`${said}`;
+  return html`${said.split(SEAM).map((part, at) => (at === 0 ? html`${part}` : html`<wbr>${part}`))}`;
 }
 
 function headCell<Row>(column: Column<Row>): Html {

@@ -177,8 +177,29 @@ describe("the page of a report", () => {
   });
 
   test("fits a phone, across and along", async () => {
-    const page = await pageOf(await month(), { viewport: { width: 390, height: 844 }, isMobile: true });
+    const home = await month();
+    const grace = "grace.brewster.murray@navy.example.org";
+    await home.ok(["users", "add", grace]);
+    const call = [
+      "--model",
+      "gpt-4o-mini-2024-07-18",
+      "--feature",
+      "content_planning",
+      "--input-tokens",
+      "5",
+    ];
+    await home.ok(["usage", "record", grace, ...call, "--at", "2026-11-05T10:00:00Z"]);
+    const page = await pageOf(home, { viewport: { width: 390, height: 844 }, isMobile: true });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    // Names are broken behind their signs, so that no part of one stands on two lines; the evil one is no name.
+    const [parts, broken] = await page.evaluate<[number, string[]]>(`(() => {
+      const texts = [...document.querySelectorAll("td.name")].flatMap((cell) => [...cell.childNodes]).filter((node) => node.nodeType === 3 && !/[<>]/.test(node.data));
+      const range = document.createRange();
+      const lines = (node) => (range.selectNodeContents(node), range.getClientRects().length);
+      return [texts.length, texts.filter((node) => lines(node) > 1).map((node) => node.data)];
+    })()`);
+    expect(parts).toBeGreaterThan(10);
+    expect(broken).toEqual([]);
     for (const chart of await page.getByRole("img").all()) {
       const box = await chart.boundingBox();
       expect(box?.width).toBeGreaterThan(300);

@@ -74,6 +74,13 @@ describe("a table of a page", () => {
     );
   });
 
+  it("breaks names where they may be broken, and nothing else", () => {
+    const names = [{ name: "ada.king@example.com <x>", tokens: 1 }];
+    const page = htmlTable({ ...table, rows: names, foot: [] }).text;
+    expect(page).toContain('<td class="name">ada.<wbr>king@<wbr>example.<wbr>com &lt;x&gt;</td>');
+    expect(htmlTable({ ...table, rows, notes: ["a.b"] }).text).not.toContain("<wbr>");
+  });
+
   it("is its sentence when it has no rows", () => {
     expect(htmlTable({ ...table, rows: [] }).text).toBe('<p>Nobody.</p>\n<p class="note">1 &lt; 2.</p>\n');
   });
