@@ -1,6 +1,7 @@
 import { type CallKind, EARLIEST_USAGE, MOST_AHEAD, MOST_TEXT, UNSTORABLE } from "../domain/usage.js";
 import { calendar, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
+import { requireReportFields, requireRequestFields } from "./known-fields.js";
 import type { LimitsRequest, NamedUsage, UsageReport } from "./live-usage.js";
 
 /*
@@ -43,14 +44,19 @@ export function requireCounts(values: Partial<Record<keyof typeof MOST, number>>
 }
 
 /**
- * Refuses a report that makes no sense: counts, or a time that is none of a call that has ended.
+ * Refuses a report that makes no sense: that says nothing of what was used, counts, or a time that is none of a call
+ * that has ended.
  * @param now the present
  */
 export function requireReport(usage: UsageReport, now: Instant): void {
   if (typeof usage !== "object" || usage === null) {
     throw new AlphaError("usage", "there is no report of what was used", {
-      hint: "say at least the tokens: { input, output }",
+      hint: SAY_AMOUNTS,
     });
+  }
+  requireReportFields(usage);
+  if (statesNothing(usage)) {
+    throw new AlphaError("usage", "the report states no amount of what was used", { hint: SAY_AMOUNTS });
   }
   requireKind(usage);
   requireText("providerId", usage.providerId);
@@ -70,6 +76,20 @@ export function requireReport(usage: UsageReport, now: Instant): void {
   }
 }
 
+const SAY_AMOUNTS = "say at least the tokens: { input, output }; where nothing was used, { input: 0 }";
+
+/** What is not known must not be counted as nothing in silence; nothing has to be said. */
+function statesNothing({ input, cacheRead, cacheWrite, output, images, cost }: UsageReport): boolean {
+  return (
+    input === undefined &&
+    cacheRead === undefined &&
+    cacheWrite === undefined &&
+    output === undefined &&
+    images === undefined &&
+    cost === undefined
+  );
+}
+
 function requireCount(name: keyof typeof MOST, value: number | undefined): void {
   if (value === undefined) return;
   if (!(Number.isSafeInteger(value) && value >= 0)) {
@@ -83,6 +103,7 @@ export function requireRequest(request: LimitsRequest): void {
   if (typeof request?.user !== "string") {
     throw new AlphaError("usage", "a request needs user: the id, email or alias of a tester");
   }
+  requireRequestFields(request);
   requireKind(request);
   requireCounts(request);
   if (request.tokens !== undefined && request.maxTokens !== undefined) {

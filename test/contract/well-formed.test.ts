@@ -24,6 +24,9 @@ const requests: [string, unknown, string][] = [
   ["half a character", { user: "ada", feature: HALF }, "feature contains characters"],
   ["a text for a name", { user: "ada", provider: LONG }, "provider is longer than 512"],
   ["a text for a count", { user: "ada", tokens: "5" }, "tokens must be a whole number"],
+  ["a misspelt name", { user: "ada", token: 5 }, 'a request has no "token"; did you mean tokens?'],
+  ["a provider's name", { user: "ada", max_tokens: 5 }, 'no "max_tokens"; did you mean maxTokens?'],
+  ["a name of its own", { user: "ada", tokens: 5, tenant: "acme" }, 'a request has no "tenant"'],
 ];
 
 const reports: [string, unknown, string][] = [
@@ -34,6 +37,14 @@ const reports: [string, unknown, string][] = [
   ["a day ahead and more", { input: 1, occurredAt: T0 + DAY + 1 }, "more than 24 hours ahead"],
   ["no number for a time", { input: 1, occurredAt: Number.NaN }, "whole milliseconds"],
   ["a Date", { input: 1, occurredAt: new Date(T0) }, "whole milliseconds"],
+  ["OpenAI's names", { prompt_tokens: 120 }, 'a report has no "prompt_tokens"; did you mean input?'],
+  ["the AI SDK's names", { outputTokens: 9, input: 5 }, 'no "outputTokens"; did you mean output?'],
+  ["Anthropic's names", { input: 5, cache_read_input_tokens: 9 }, "did you mean cacheRead?"],
+  ["a misspelt name", { inputs: 5, output: 1 }, 'no "inputs"; did you mean input?'],
+  ["the parts of a list", [120, 380], 'a report has no "0"'],
+  ["no amount at all", {}, "states no amount"],
+  ["amounts that are not known", { input: undefined, output: undefined }, "states no amount"],
+  ["a status alone", { status: "error", model: "gpt-4o" }, "states no amount"],
 ];
 
 const users: unknown[] = [undefined, null, 7, { id: "ada" }];
@@ -133,6 +144,16 @@ everyStore((fresh) => {
         await expect(limits.settlePart(handle, { input: 1 }, part)).rejects.toMatchObject(refused);
       }
       expect(await limits.extend(handle, 30 * DAY)).toBe(true);
+    });
+
+    test.each([
+      { input: 0 },
+      { images: 0, status: "error" },
+      { cost: 0 },
+      Object.assign(Object.create({ toLog: 1 }), { output: 1 }),
+    ])("a report that states an amount, and be it none: %j", async (report) => {
+      const { limits } = await prepared();
+      expect(await limits.record("ada", report)).toMatchObject({ status: "inserted" });
     });
 
     test("the edges of what is taken", async () => {
