@@ -187,7 +187,10 @@ function reserved(
         admitted = true;
         resolve({ decision, call });
         await ending.reached;
-        if (call.usage !== null) return guarded.report(call.usage);
+        if (call.usage !== null) {
+          guarded.report(call.usage);
+          return;
+        }
         if (call.usedNothing) guarded.neverBegan();
         if (call.usedNothing || ending.isFailure) throw new WordlessEnd();
       },

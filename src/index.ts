@@ -10,7 +10,7 @@ export type { Meter, Period, Quota } from "./domain/meter.js";
 export type { Nanos } from "./domain/money.js";
 export type { CallKind, TokenBuckets, Usage } from "./domain/usage.js";
 export type { Instant } from "./domain/window.js";
-export { type GuardContext, type GuardOptions, type GuardResult, UnsettledError } from "./engine/guard.js";
+export type { GuardContext, GuardOptions, GuardResult } from "./engine/guard.js";
 export type {
   LimitsRequest,
   Recorded,
@@ -20,5 +20,6 @@ export type {
   UsageReport,
 } from "./engine/limits.js";
 export type { MessageContext, MessageTemplate } from "./engine/sentence.js";
+export { UnsettledError } from "./engine/unsettled-error.js";
 export { AlphaError, type ErrorCode } from "./errors.js";
 export { type Limits, type OpenLimitsOptions, openLimits } from "./open-limits.js";

@@ -1,6 +1,7 @@
 import type { Decision } from "../domain/decide.js";
-import { AlphaError } from "../errors.js";
+import { GuardedParts } from "./guarded-parts.js";
 import type { LimitsEngine, LimitsRequest, Recorded, ReservationHandle, UsageReport } from "./limits.js";
+import { UnsettledError } from "./unsettled-error.js";
 
 /** What a guarded function is given. */
 export interface GuardContext {
@@ -11,12 +12,14 @@ export interface GuardContext {
   /**
    * Says what the call used; the last word counts. Without it the hold is charged and marked as estimated. Of a call
    * that throws, the `status` is `error` unless it is said.
-   * @throws AlphaError `usage` for counts that make no sense
+   * @returns `false` when it comes too late: the function has ended, and the call is settled
+   * @throws AlphaError `usage` for a report that makes no sense
    */
-  report(usage: UsageReport): void;
+  report(usage: UsageReport): boolean;
   /**
    * Counts a part of what the call uses while it goes on; what is reported in the end is then the rest.
-   * @throws AlphaError `database` when it cannot be written: count it with a later part, or in the end
+   * @throws UnsettledError when it may not have been written: `retry()` writes it, and so does the end of the call.
+   * Handed over again, it is another part.
    */
   settlePart(usage: UsageReport): Promise<Recorded>;
   /** The signal that was handed to `guard`, to be handed on to the provider's client. */
@@ -46,33 +49,6 @@ export type GuardResult<T> =
   | { readonly admitted: true; readonly decision: Decision; readonly value: T; readonly recorded: Recorded };
 
 /**
- * The call was made, but what it used could not be written. The value is not lost, and neither is the usage: `retry`
- * writes it under the same id, so that it counts once however often it is tried. `code` is `database`, or what else the
- * usage was refused for, such as `not-found` for a tester who is gone: then `retry` helps only when that is mended.
- */
-export class UnsettledError<T = unknown> extends AlphaError {
-  constructor(
-    /** What the guarded function returned; `undefined` when it threw. */
-    readonly value: T,
-    readonly handle: ReservationHandle,
-    readonly usage: UsageReport,
-    readonly retry: () => Promise<Recorded>,
-    cause: unknown,
-  ) {
-    const said = "the call was made, but its usage could not be written";
-    // What was refused for another reason than the database is refused again, as it is.
-    const refused = cause instanceof AlphaError && cause.code !== "database" ? cause : null;
-    super(refused?.code ?? "database", refused === null ? said : `${said}: ${refused.message}`, {
-      hint:
-        refused === null
-          ? "call retry() on this error when the database is back; the id makes it count once"
-          : refused.hint,
-      cause,
-    });
-  }
-}
-
-/**
  * Reserves, runs `fn`, and settles with what it reports. A blocked request does not run `fn`. When `fn` throws, its
  * error goes on to the caller after the hold was charged as an estimate, or released if the provider never began.
  */
@@ -93,34 +69,26 @@ export async function guard<T>(
   }
   // What is charged when nobody says what was used: all that was held, as output, the dearest kind of token. Its cost is
   // known only where the request stated one; else it is priced as any usage.
-  let held: UsageReport = {
+  const held: UsageReport = {
     output: reservation.tokens,
     images: reservation.images,
     ...(request.cost === undefined ? {} : { cost: reservation.cost }),
   };
+  const parts = new GuardedParts(limits, handle, held);
 
   let reported: UsageReport | null = null;
-  let parts = 0;
+  let hasEnded = false;
   let begun = options.beginsExplicitly !== true;
   const context: GuardContext = {
     handle,
     decision,
     signal,
-    settlePart: async (usage) => {
-      parts += 1;
-      const recorded = await limits.settlePart(handle, usage, { part: parts });
-      const { input = 0, cacheRead = 0, cacheWrite = 0, output = 0, images = 0 } = usage;
-      const less = (amount = 0, used = 0) => Math.max(0, amount - used);
-      held = {
-        output: less(held.output, input + cacheRead + cacheWrite + output),
-        images: less(held.images, images),
-        ...(held.cost === undefined ? {} : { cost: less(held.cost, recorded.cost + recorded.assumed) }),
-      };
-      return recorded;
-    },
+    settlePart: (usage) => parts.settle(usage),
     report: (usage) => {
+      if (hasEnded) return false;
       limits.requireReport(usage);
       reported = usage;
+      return true;
     },
     began: () => {
       begun = true;
@@ -130,10 +98,25 @@ export async function guard<T>(
     },
   };
   const ended = (failed: boolean) => {
-    const estimated = reported === null;
-    const said = reported ?? held;
-    const usage = failed && said.status === undefined ? { ...said, status: "error" } : said;
-    return { usage, settle: () => limits.settle(handle, usage, { estimated }) };
+    hasEnded = true;
+    const said = (): UsageReport => {
+      const usage = reported ?? parts.rest();
+      return failed && usage.status === undefined ? { ...usage, status: "error" } : usage;
+    };
+    // What was tried once is what is tried again.
+    let tried: UsageReport | undefined;
+    const settle = async () => {
+      await parts.writeUnanswered();
+      tried ??= said();
+      return limits.settle(handle, tried, { estimated: reported === null });
+    };
+    const release = async () => {
+      await parts.writeUnanswered();
+      await limits.release(handle);
+    };
+    const unsettled = <V>(returned: V, cause: unknown) =>
+      new UnsettledError(returned, handle, tried ?? said(), settle, cause);
+    return { settle, release, unsettled };
   };
 
   let value: T;
@@ -141,20 +124,20 @@ export async function guard<T>(
     value = await fn(context);
   } catch (error) {
     const charged = begun || reported !== null;
-    const { usage, settle } = ended(true);
+    const { settle, release, unsettled } = ended(true);
     try {
-      await (charged ? settle() : limits.release(handle));
+      await (charged ? settle() : release());
     } catch (cause) {
       // The function's own error matters more than one of the store; but the store's must not vanish either.
-      const lost = charged ? new UnsettledError(undefined, handle, usage, settle, cause) : cause;
+      const lost = charged ? unsettled(undefined, cause) : cause;
       throw new AggregateError([error, lost], "the call failed, and its usage could not be written");
     }
     throw error;
   }
-  const { usage, settle } = ended(false);
+  const { settle, unsettled } = ended(false);
   try {
     return { admitted: true, decision, value, recorded: await settle() };
   } catch (error) {
-    throw new UnsettledError(value, handle, usage, settle, error);
+    throw unsettled(value, error);
   }
 }
