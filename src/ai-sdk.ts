@@ -9,13 +9,13 @@ import {
   type CallOptions,
   chargesNothing,
   type GenerateResult,
-  identified,
   kindOf,
   type Model,
+  reportOf,
   roughInput,
-  usageOf,
 } from "./integrations/ai-sdk-call.js";
 import { imagesIn, meteredStream } from "./integrations/ai-sdk-stream.js";
+import { tell } from "./integrations/telling.js";
 import { WordlessEnd, withoutWordlessEnd } from "./integrations/wordless-end.js";
 
 export interface LimitsModelOptions {
@@ -25,7 +25,7 @@ export interface LimitsModelOptions {
   readonly feature?: string | ((params: CallOptions) => string);
   /** Tokens that a call without `maxOutputTokens` is assumed to put out; 500 unless given. */
   readonly assumedOutputTokens?: number;
-  /** Tokens that the prompt is estimated at; a rough rule by its characters unless given. */
+  /** Tokens that the prompt is estimated at, rounded up; a rough rule by its characters unless given. */
   readonly estimateInput?: (params: CallOptions) => number;
   /** Names of the provider and the model for prices and stops; those of the wrapped model unless given. */
   readonly provider?: string;
@@ -69,6 +69,7 @@ export function limitsModelMiddleware(
   options: LimitsModelOptions = {},
 ): LanguageModelMiddleware {
   const { holdForMs, onError, now = Date.now } = options;
+  const told = onError === undefined ? undefined : (error: unknown) => tell(onError, error);
   const renewEveryMs = options.renewEveryMs ?? (holdForMs === undefined ? 60_000 : holdForMs / 2);
   const guardOptions = holdForMs === undefined ? {} : { holdForMs };
 
@@ -88,15 +89,13 @@ export function limitsModelMiddleware(
               if (chargesNothing(error) || error instanceof NotStarted) guarded.neverBegan();
               throw error;
             }
-            const usage = usageOf(made.usage);
-            if (usage !== null) {
-              guarded.report({
-                ...usage,
-                images: imagesIn(made.content),
-                status: made.finishReason.unified === "error" ? "error" : "ok",
-                ...identified(made.response?.id),
-              });
-            }
+            const report = reportOf(limits, {
+              usage: made.usage,
+              id: made.response?.id,
+              images: imagesIn(made.content),
+              failed: made.finishReason.unified === "error",
+            });
+            if (report !== null) guarded.report(report);
             return made;
           },
           guardOptions,
@@ -104,8 +103,8 @@ export function limitsModelMiddleware(
         if (!call.admitted) throw new LimitsBlockedError(call.decision);
         return call.value;
       } catch (error) {
-        if (made === undefined || onError === undefined) throw reasonOf(error);
-        onError(error);
+        if (made === undefined || told === undefined) throw reasonOf(error);
+        told(error);
         return made;
       }
     },
@@ -126,15 +125,16 @@ export function limitsModelMiddleware(
             }
             streams = true;
             const { stream, ended } = meteredStream(result.stream, {
-              settled: () => settled.then(() => {}, onError),
+              settled: () => settled.then(() => {}, told),
               renew: () => void limits.extend(guarded.handle, holdForMs).catch(() => {}),
               renewEveryMs,
               signal: params.abortSignal,
               now,
             });
             resolve({ ...result, stream });
-            const { usage, failed } = await ended;
-            if (usage !== null) guarded.report(usage);
+            const { said, failed } = await ended;
+            const report = said === null ? null : reportOf(limits, said);
+            if (report !== null) guarded.report(report);
             else if (failed) throw new WordlessEnd();
           },
           guardOptions,
@@ -183,7 +183,7 @@ function requestOf(params: CallOptions, model: Model, options: LimitsModelOption
     feature: textOf(own, "feature") ?? chosen(options.feature, params) ?? "",
     provider: options.provider ?? kind.provider,
     model: options.model ?? kind.model,
-    tokens: input + output,
+    tokens: Math.ceil(input + output),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type UsageReport,
 } from "./index.js";
 import { answerBlocked, blockingQuota, fullestQuota, setRateLimit } from "./integrations/http-answer.js";
+import { messageOf, tell, warn } from "./integrations/telling.js";
 import { WordlessEnd, withoutWordlessEnd } from "./integrations/wordless-end.js";
 
 /** What a handler tells about the request that it serves. */
@@ -79,14 +80,14 @@ export function limitsMiddleware<Request extends IncomingMessage = IncomingMessa
   limits: Limits,
   options: LimitsMiddlewareOptions<Request>,
 ): (request: Request, response: ServerResponse, next: Next) => void {
-  const { mode = "reserve", headers = true, now = Date.now, onBlocked, onError = warn } = options;
+  const { mode = "reserve", headers = true, now = Date.now, onBlocked, onError = warnOf } = options;
 
   /** `true`: the handler is to run. */
   async function enter(request: Request, response: ServerResponse, next: Next): Promise<boolean> {
     const asked = await options.request(request);
     if (asked === null) return true;
     const ending = new Ending(response);
-    const report = (error: unknown) => onError(error, request);
+    const report = (error: unknown) => tell((told) => onError(told, request), error);
     const { decision, call } =
       mode === "check"
         ? await checked(limits, asked, ending, report)
@@ -228,11 +229,9 @@ async function checked(
   return { decision, call };
 }
 
-function warn(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.emitWarning(`after a request: ${message}`, {
-    type: "AlphaLimitsWarning",
-    code: "ALPHA_UNSETTLED",
-    detail: "pass onError to limitsMiddleware to keep what could not be written, and to write it later",
-  });
+function warnOf(error: unknown): void {
+  warn(
+    `after a request: ${messageOf(error)}`,
+    "pass onError to limitsMiddleware to keep what could not be written, and to write it later",
+  );
 }

@@ -1,5 +1,5 @@
 import type { LanguageModelMiddleware } from "ai";
-import type { UsageReport } from "../index.js";
+import type { Limits, UsageReport } from "../index.js";
 
 // Taken from the middleware's own type, so that `ai` is the only package that has to be found.
 type WrapGenerate = NonNullable<LanguageModelMiddleware["wrapGenerate"]>;
@@ -74,7 +74,7 @@ function count(value: number | undefined): number | undefined {
  * The usage of a result in disjoint buckets; `null` when the provider does not say how many tokens went in or came
  * out. Where its numbers for the input contradict each other, the greater one.
  */
-export function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport | null {
+function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport | null {
   const cacheRead = count(inputTokens.cacheRead) ?? 0;
   const cacheWrite = count(inputTokens.cacheWrite) ?? 0;
   const fresh = count(inputTokens.noCache);
@@ -93,9 +93,35 @@ export function usageOf({ inputTokens, outputTokens }: ModelUsage): UsageReport 
   };
 }
 
-/** Under which id the provider knows a response. Some give an empty one, which is none. */
-export function identified(id: string | undefined): Pick<UsageReport, "providerId"> {
-  return id === undefined || id.trim() === "" ? {} : { providerId: id };
+/** What a result or the end of a stream says of a call that was made. */
+export interface Said {
+  readonly usage: ModelUsage;
+  /** The provider's id of the response. Some give an empty one, which is none. */
+  readonly id: string | undefined;
+  readonly images: number;
+  readonly failed: boolean;
+}
+
+/**
+ * What is to be reported of a call. It has been paid for, so nothing that a provider says of it is an error: an id that
+ * cannot be kept is none.
+ * @returns `null` when the provider does not say what was used, or says what no call can use
+ */
+export function reportOf(limits: Limits, { usage, id, images, failed }: Said): UsageReport | null {
+  const counts = usageOf(usage);
+  if (counts === null) return null;
+  const report = { ...counts, images, status: failed ? "error" : "ok" };
+  const identified = id === undefined ? report : { ...report, providerId: id };
+  return [identified, report].find((each) => isTaken(limits, each)) ?? null;
+}
+
+function isTaken(limits: Limits, report: UsageReport): boolean {
+  try {
+    limits.requireReport(report);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Errors that the SDK and its providers throw before they send anything. */

@@ -1,5 +1,5 @@
-import type { Instant, UsageReport } from "../index.js";
-import { identified, type StreamPart, usageOf } from "./ai-sdk-call.js";
+import type { Instant } from "../index.js";
+import type { Said, StreamPart } from "./ai-sdk-call.js";
 
 export interface Metering {
   /** Waits until what `ended` said is written. Rejects when it cannot be, which ends the stream with that error. */
@@ -14,7 +14,7 @@ export interface Metering {
 /** How a stream came to its end. */
 export interface StreamEnd {
   /** Known from the `finish` part; `null` when it was cut off before by an error, an abort or a reader who left. */
-  readonly usage: UsageReport | null;
+  readonly said: Said | null;
   /** It told of an error, broke or was aborted. */
   readonly failed: boolean;
 }
@@ -34,7 +34,7 @@ export function meteredStream(
   let renewedAt = now();
   let images = 0;
   let failed = false;
-  let id: Pick<UsageReport, "providerId"> = {};
+  let id: string | undefined;
   let abort = () => {};
   let settling: Promise<void> | undefined;
   const settled = () => {
@@ -43,14 +43,12 @@ export function meteredStream(
   };
 
   const look = (part: StreamPart) => {
-    if (part.type === "response-metadata") id = { ...id, ...identified(part.id) };
+    if (part.type === "response-metadata") id = isBlank(part.id) ? id : part.id;
     else if (part.type === "file") images += imagesIn([part]);
     else if (part.type === "error") failed = true;
     else if (part.type === "finish") {
-      const usage = usageOf(part.usage);
       failed ||= part.finishReason.unified === "error";
-      const status = failed ? "error" : "ok";
-      end({ usage: usage === null ? null : { ...usage, images, status, ...id }, failed });
+      end({ said: { usage: part.usage, id, images, failed }, failed });
       return true;
     }
     return false;
@@ -61,7 +59,7 @@ export function meteredStream(
       start(controller) {
         // A reader may have left without a word, and the source may not know the signal.
         abort = () => {
-          end({ usage: null, failed: true });
+          end({ said: null, failed: true });
           const reason: unknown = signal?.reason;
           reader.cancel(reason).catch(() => {});
           settled().then(
@@ -78,7 +76,7 @@ export function meteredStream(
           if (signal?.aborted) return;
           if (done) {
             signal?.removeEventListener("abort", abort);
-            end({ usage: null, failed });
+            end({ said: null, failed });
             await settled();
             controller.close();
             return;
@@ -93,14 +91,14 @@ export function meteredStream(
           controller.enqueue(value);
         } catch (error) {
           signal?.removeEventListener("abort", abort);
-          end({ usage: null, failed: true });
+          end({ said: null, failed: true });
           await settled();
           throw error;
         }
       },
       async cancel(reason) {
         signal?.removeEventListener("abort", abort);
-        end({ usage: null, failed });
+        end({ said: null, failed });
         await reader.cancel(reason);
         await settled();
       },
@@ -114,4 +112,8 @@ export function meteredStream(
 /** How many of the files that a model made are images. */
 export function imagesIn(content: readonly { readonly type: string; readonly mediaType?: string }[]): number {
   return content.filter(({ type, mediaType }) => type === "file" && mediaType?.startsWith("image/")).length;
+}
+
+function isBlank(id: string | undefined): boolean {
+  return typeof id !== "string" || id.trim() === "";
 }
