@@ -10,7 +10,7 @@ export interface MessageContext {
   readonly sentence: string;
 }
 
-/** Makes the sentence that a tester reads. Where it throws, the usual sentence stands. */
+/** Makes the sentence that a tester reads. Where it throws, or makes no text, the usual sentence stands. */
 export type MessageTemplate = (decision: Decision, context: MessageContext) => string;
 
 /** The decision with a message of the application's own, made when it is read. */
@@ -28,7 +28,8 @@ export function inOwnWords(
     get() {
       const { message: sentence } = usual;
       try {
-        return template(usual, { request, zone: zone(), sentence });
+        const own: unknown = template(usual, { request, zone: zone(), sentence });
+        return typeof own === "string" ? own : sentence;
       } catch {
         return sentence;
       }

@@ -77,4 +77,12 @@ describe("an application's own messages", () => {
     });
     expect((await limits.check({ user: "nobody" })).message).toBe("This account is not part of the alpha.");
   });
+
+  it.each([undefined, null, 7, Promise.resolve("later")])(
+    "fall back to it when they make %s",
+    async (made) => {
+      const { limits } = await opened({ message: () => made as unknown as string });
+      expect((await limits.check({ user: "nobody" })).message).toBe("This account is not part of the alpha.");
+    },
+  );
 });
