@@ -99,3 +99,24 @@ export function expiredHoldsAlerts(
       at,
     }));
 }
+
+/**
+ * The alerts of a batch as they are written: each once, and those about everybody before all others and in an order of
+ * their own, since several batches may write the same ones at the same time. Alerts about a tester are only written by
+ * whoever has locked them.
+ */
+export function writingOrder(alerts: readonly Alert[]): Alert[] {
+  const each = new Map<string, Alert>();
+  for (const alert of alerts) {
+    const key = keyOf(alert);
+    if (!each.has(key)) each.set(key, alert);
+  }
+  const [everybodys, others] = [[], []] as [string[], string[]];
+  for (const [key, { userId }] of each) (userId === 0 ? everybodys : others).push(key);
+  return [...everybodys.sort(), ...others].map((key) => each.get(key)!);
+}
+
+/** What an alert is unique by. */
+function keyOf({ kind, userId, period, index, meter, threshold }: Alert): string {
+  return `${kind}/${userId}/${period}/${index}/${meter}/${threshold}`;
+}

@@ -66,6 +66,19 @@ export function recordsOn(db: Db): RecordsWriting {
     },
     async addAlerts(alerts) {
       for (const { userId, index, ...alert } of alerts) {
+        const { kind, period, meter, threshold } = alert;
+        // PostgreSQL would give a number to one that is there already, too.
+        const known = await db
+          .selectFrom("alert")
+          .select("id")
+          .where("user_id", "=", userId)
+          .where("window_index", "=", index)
+          .where("kind", "=", kind)
+          .where("period", "=", period)
+          .where("meter", "=", meter)
+          .where("threshold", "=", threshold)
+          .executeTakeFirst();
+        if (known !== undefined) continue;
         await db
           .insertInto("alert")
           .values({ ...alert, user_id: userId, window_index: index, printed_at: null })

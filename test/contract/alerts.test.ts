@@ -1,7 +1,18 @@
 import { expect, test } from "vitest";
 import type { Alert } from "../../src/domain/alert.js";
 import { columnsOf, plainRecord } from "../support/import-columns.js";
-import { change, DAY, HOUR, MINUTE, newUser, populate, record, T0, TODAY } from "../support/store.js";
+import {
+  change,
+  DAY,
+  HOUR,
+  MINUTE,
+  newUser,
+  populate,
+  record,
+  reserve,
+  T0,
+  TODAY,
+} from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 function alert(more: Partial<Alert> = {}): Alert {
@@ -93,6 +104,30 @@ everyStore((fresh) => {
     expect(await countNew()).toBe(0);
     const listed = await store.read((tx) => tx.alerts.list({ limit: 9 }));
     expect(listed.map(({ printedAt }) => printedAt)).toEqual([T0 + 2 * DAY, T0 + DAY, T0 + DAY]);
+  });
+
+  test("their numbers follow one another, however often the same is told", async () => {
+    const { store } = await fresh();
+    await populate(store, "ada", "bob");
+    const refused = (id: string, user: string) => reserve(id, { tokens: 100_000, images: 100_000 }, user);
+    const numbers = async () => {
+      const alerts = await store.read((tx) => tx.alerts.list({ limit: 20 }));
+      return alerts.map(({ number, user, kind }) => [number, user, kind]).reverse();
+    };
+    await store.meter.commit([refused("1", "bob")]);
+    // For two reasons in one batch.
+    const unknown = reserve("2", { tokens: 1, feature: "none" }, "ada");
+    await store.meter.commit([unknown, refused("3", "ada"), refused("4", "bob")]);
+    await store.meter.commit([refused("5", "bob"), refused("6", "ada")]);
+    const trip = alert({ kind: "guardrail", meter: "cost", threshold: 10_000, code: "stop" });
+    await store.write((tx) => tx.records.addAlerts([trip, trip]));
+    await store.write((tx) => tx.records.addAlerts([trip, alert({ kind: "guardrail", index: TODAY + 1 })]));
+    expect(await numbers()).toEqual([
+      [1, "bob", "refusal"],
+      [2, "ada", "refusal"],
+      [3, null, "guardrail"],
+      [4, null, "guardrail"],
+    ]);
   });
 
   test("of two who take at once each alert goes to one", async () => {

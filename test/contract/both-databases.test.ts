@@ -220,6 +220,7 @@ const EVERYTHING: readonly Step[] = [
     step(`report by ${by}`, (engine) => usageReport(engine, { by, since: "2026-10-01" })),
   ),
   step("events", ({ store }) => store.read((tx) => tx.usage.events({ limit: 1_000 }))),
+  step("alerts", ({ store }) => store.read((tx) => tx.alerts.list({ limit: 1_000 }))),
   step("audit", ({ store }) => store.read((tx) => tx.records.audit({}))),
   step("reset", ({ store }) => store.read((tx) => tx.records.lastReset())),
 ];

@@ -1,4 +1,4 @@
-import type { Alert } from "../../domain/alert.js";
+import { type Alert, writingOrder } from "../../domain/alert.js";
 import type { Changes, LedgerEvent } from "../../domain/ledger-model.js";
 import type { CallKind } from "../../domain/usage.js";
 import { type Asked, numbers, type Statement } from "./meter-client.js";
@@ -120,8 +120,9 @@ function savesRefusals({ refusals }: Changes): Asked[] {
   return [{ statement: SAVE_REFUSALS, values }];
 }
 
-export function savesAlerts(alerts: readonly Alert[]): Asked[] {
-  if (alerts.length === 0) return [];
+export function savesAlerts(told: readonly Alert[]): Asked[] {
+  if (told.length === 0) return [];
+  const alerts = writingOrder(told);
   const values = [
     alerts.map(({ kind }) => kind),
     numbers(alerts.map(({ userId }) => userId)),
@@ -233,7 +234,7 @@ const SAVE_REFUSALS: Statement = {
     on conflict (user_id, day, code, meter) do update set count = refusal.count + excluded.count`,
 };
 
-// What concerns everybody is known to several batches at once: in an order, like all that is written without a user's lock.
+// One that is there already is not tried, since it would take a number; another batch may still write it meanwhile.
 const SAVE_ALERTS: Statement = {
   name: "alpha_save_alerts",
   text: `insert into alert (kind, user_id, period, window_index, meter, threshold, code, at)
@@ -241,6 +242,11 @@ const SAVE_ALERTS: Statement = {
     from unnest(
       $1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[]
     ) with ordinality as told (kind, user_id, period, window_index, meter, threshold, code, at, place)
-    order by user_id, window_index, kind, period, meter, threshold, place
+    where not exists (
+      select from alert as known
+      where known.user_id = told.user_id and known.window_index = told.window_index and known.kind = told.kind
+        and known.period = told.period and known.meter = told.meter and known.threshold = told.threshold
+    )
+    order by place
     on conflict do nothing`,
 };

@@ -1,3 +1,4 @@
+import { writingOrder } from "../../domain/alert.js";
 import { GUARDRAIL_ACTOR, type GuardrailState, tripReason } from "../../domain/guardrail.js";
 import { expiredBefore } from "../../domain/ledger-event.js";
 import type { Changes } from "../../domain/ledger-model.js";
@@ -47,7 +48,8 @@ export class MeterSaver {
 
   /** Those that are not there already. */
   saveAlerts(alerts: Changes["alerts"]): void {
-    for (const { kind, userId, period, index, meter, threshold, code, at } of alerts) {
+    if (alerts.length === 0) return;
+    for (const { kind, userId, period, index, meter, threshold, code, at } of writingOrder(alerts)) {
       this.statements.addAlert.run(kind, userId, period, index, meter, threshold, code, at);
     }
   }
