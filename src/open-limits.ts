@@ -16,7 +16,7 @@ import type { Client, Store } from "./engine/ports.js";
 import type { MessageTemplate } from "./engine/sentence.js";
 import { AlphaError } from "./errors.js";
 import { createIds } from "./ids.js";
-import { isPostgresUrl, withoutPassword } from "./store/location.js";
+import { addressIn, withoutPassword } from "./store/location.js";
 import { openStore } from "./store/open-store.js";
 import { StoreOpenedLater } from "./store/store-opened-later.js";
 
@@ -111,9 +111,9 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   }
   // Throws for what is no time zone, before anything is opened.
   if (options.messageZone !== undefined) calendar(options.messageZone);
-  const isServer = isPostgresUrl(database);
-  const address = isServer || isAbsolute(database) ? database : resolve(database);
-  const location = isServer ? withoutPassword(address) : address;
+  const server = addressIn(database, "the database of openLimits");
+  const address = server ?? (isAbsolute(database) ? database : resolve(database));
+  const location = server === null ? address : withoutPassword(server);
   const open = async () => {
     const opened = await openStore({ database: address, waitMs });
     await note(opened, { kind: "library", host: hostname(), pid: process.pid, failOpen, openedAt: now() });

@@ -3,7 +3,7 @@ import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AlphaError } from "../errors.js";
-import { hasPassword, isPostgresUrl, withoutPassword } from "../store/location.js";
+import { addressIn, hasPassword, isPostgresUrl, withoutPassword } from "../store/location.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -66,17 +66,23 @@ function readConfigFile(path: string): v.InferOutput<typeof ConfigFile> {
 }
 
 /** The one spelling of a path, whatever folder a command was started in. */
-export function absolutePath(text: string, env: Env): string {
+function absolutePath(text: string, env: Env): string {
   if (text.startsWith("~/")) return join(home(env), text.slice(2));
   return resolve(text);
 }
 
-/** A path in its one spelling, or an address as it is. */
-function addressOf(text: string, from: string, env: Env): string {
-  if (text.trim() === "") {
-    throw new AlphaError("config", `${from} is empty`, { hint: "name a file, or leave it out" });
-  }
-  return isPostgresUrl(text) ? text : absolutePath(text, env);
+/**
+ * A path in its one spelling, or an address as it is.
+ * @throws AlphaError `config` for what looks like an address and is none
+ */
+export function placeOf(text: string, from: string, env: Env): string {
+  return addressIn(text, from) ?? absolutePath(text, env);
+}
+
+/** The absolute path of a file that can be no address. */
+export function fileOf(text: string, what: string): string {
+  if (addressIn(text, what) === null) return resolve(text);
+  throw new AlphaError("usage", `${what} is a file, not an address`, { hint: "give the path of a file" });
 }
 
 /** An address in a file of its own, as secrets are handed to containers. */
@@ -116,7 +122,10 @@ export function loadConfig(flags: { readonly database?: string }, env: Env): Con
     ? { actor: givenActor, actorFrom: "ALPHA_ACTOR" }
     : { actor: osUser(env), actorFrom: "operating system" };
   const found = (text: string, databaseFrom: Config["databaseFrom"]): Config => {
-    const address = addressOf(text, databaseFrom, env);
+    if (text.trim() === "") {
+      throw new AlphaError("config", `${databaseFrom} is empty`, { hint: "name a file, or leave it out" });
+    }
+    const address = placeOf(text, databaseFrom, env);
     const database = isPostgresUrl(address) ? withoutPassword(address) : address;
     return { database, address, databaseFrom, ...who, configFile };
   };

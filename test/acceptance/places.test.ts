@@ -366,6 +366,47 @@ describe.concurrent("where the database is", () => {
     }
   });
 
+  test("what looks like an address is no path: nothing is made of it, and nothing of it is shown", async () => {
+    const texts = [
+      "postgres:/olga:s3cr3t-word@127.0.0.1:1/alpha",
+      "postgresq://olga:s3cr3t-word@127.0.0.1:1/alpha",
+      '"postgres://olga:s3cr3t-word@127.0.0.1:1/alpha"',
+      "host=127.0.0.1 user=olga password=s3cr3t-word",
+      "postgres://olga:1234?host=s3cr3t-word@127.0.0.1:1/alpha",
+      "postgres://olga@127.0.0.1:1/alpha?p%61ssword=s3cr3t-word",
+    ];
+    const home = await prepared();
+    const before = treeOf(home.path);
+    for (const text of texts) {
+      for (const args of [["init"], ["init", "--dry-run"], ["doctor"], ["users", "list"], ["cron", "show"]]) {
+        const { code, stdout, stderr } = await home.run(args, { env: { ALPHA_DATABASE: text } });
+        expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
+        expect(stderr).not.toContain("s3cr3t");
+      }
+      for (const args of [["move", "--yes", "--to"], ["backup"], ["restore"]]) {
+        const { code, stdout, stderr } = await home.run(["db", ...args, text]);
+        expect(code).toBeGreaterThan(0);
+        expect(`${stdout}${stderr}`).not.toContain("s3cr3t");
+      }
+    }
+    expect(treeOf(home.path)).toEqual(before);
+  });
+
+  test("spaces around an address are none of it", async () => {
+    const home = await empty();
+    const env = { ALPHA_DATABASE: " postgres://olga:s3cr3t-word@127.0.0.1:1/alpha\n" };
+    refused(
+      await home.run(["users", "list"], { env }),
+      /nothing answers at postgres:\/\/olga@127\.0\.0\.1:1\/alpha/,
+    );
+  });
+
+  test("a port that no server has is refused at once", async () => {
+    const home = await empty();
+    const env = { ALPHA_DATABASE: "postgres://olga@127.0.0.1:99999/alpha" };
+    refused(await home.run(["users", "list"], { env }), /port in the PostgreSQL address/);
+  });
+
   test("an address in a file: one, and nothing else that says where", async () => {
     const home = await empty();
     const env = { ALPHA_DATABASE: "", ALPHA_DATABASE_URL_FILE: join(home.path, "url") };

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { PoolConfig } from "pg";
 import { describe, expect, test } from "vitest";
 import { AlphaError } from "../../src/errors.js";
-import { hasPassword, isPostgresUrl, withoutPassword } from "../../src/store/location.js";
+import { addressIn, hasPassword, isPostgresUrl, withoutPassword } from "../../src/store/location.js";
 import { readAddress } from "../../src/store/postgres/address.js";
 import { passwordIn } from "../../src/store/postgres/password-file.js";
 import { tempFolder } from "../support/store.js";
@@ -97,6 +97,9 @@ describe("an address", () => {
     expect(ssl(`sslrootcert=${root}`)).toEqual({ ca: "certificate" });
     expect(ssl("sslrootcert=system")).toEqual({});
     expect(ssl("sslnegotiation=direct")).toEqual({ rejectUnauthorized: false });
+    expect(pool("postgres://h/d?sslnegotiation=direct").sslnegotiation).toBe("direct");
+    expect(ssl("sslnegotiation=postgres")).toBe(false);
+    expect(() => ssl("sslnegotiation=direct", { PGSSLMODE: "disable" })).toThrow(/sslmode=disable does not/);
     expect(ssl("sslmode=require&host=/tmp")).toBe(false);
   });
 
@@ -107,18 +110,47 @@ describe("an address", () => {
     ["postgres://olga:s3cr3t%@h/d", /password in the PostgreSQL address is not percent-encoded/],
     ["postgres://olga:s3cr3t@h:port/d", /not of the form/],
     ["postgres://olga:s3cr3t@h1,h2/d", /names several hosts/],
-    ["postgres://olga:s3cr3t@h/d?sslmod=require", /parameter "sslmod", which is not understood/],
+    ["postgres://olga:s3cr3t@h/d?sslmod=require", /parameter "sslmod" that is not understood/],
     ["postgres://olga:s3cr3t@h/d?sslmode=prefer", /may send everything unencrypted/],
-    ["postgres://olga:s3cr3t@h/d?sslmode=on", /no sslmode "on"/],
+    ["postgres://olga:s3cr3t@h/d?sslmode=on", /the sslmode of .+ is none that there is/],
     ["postgres://olga:s3cr3t@h/d?sslmode=verify-ca", /needs the certificate/],
     ["postgres://olga:s3cr3t@h/d?sslrootcert=/no/such/file", /\/no\/such\/file that sslrootcert names/],
-    ["postgres://olga:s3cr3t@h/d?connection_limit=-1", /connection_limit in the PostgreSQL address is "-1"/],
+    ["postgres://olga:s3cr3t@h/d?connection_limit=-1", /connection_limit in the PostgreSQL address is not/],
     ["postgres://olga:s3cr3t@h/d?connect_timeout=1s", /connect_timeout/],
+    ["postgres://olga:1234?s3cr3t@h/d", /not of the form/],
+    ["postgres://olga:1234?port=s3cr3t@h/d", /not of the form/],
+    ["postgres://olga:1234?host=s3cr3t@h/d", /not of the form/],
+    ["postgres://olga:1234/s3cr3t@h", /not of the form/],
+    ["postgres://olga@h/d?passwd%3Ds3cr3t", /has a parameter that is not understood/],
+    ["postgres://olga@h/d?p%61ssword=s3cr3t", /has a parameter that is not understood/],
+    ["postgres://olga@h/d?password=a&s3cr3t", /has a parameter that is not understood/],
+    ["postgres://olga@h/d?password=a&word=s3cr3t", /has a parameter that is not understood/],
+    ["postgres://olga@h/d?port=s3cr3t", /port in the PostgreSQL address is not/],
+    ["postgres://olga:s3cr3t@h:65536/d", /port in the PostgreSQL address is not/],
+    ["postgres://olga:s3cr3t@h:0/d", /port in the PostgreSQL address is not/],
+    ["postgres://olga:s3cr3t@h/d?keepalives=off", /keepalives in the PostgreSQL address is not/],
+    ["postgres://olga:s3cr3t@h/d?sslnegotiation=Direct", /sslnegotiation in the PostgreSQL address is not/],
+    ["postgres://olga:s3cr3t@/d?host=/tmp&sslnegotiation=bogus", /sslnegotiation in the PostgreSQL address/],
+    ["postgres://olga:s3cr3t@h/d?sslnegotiation=direct&sslmode=disable", /sslmode=disable does not/],
   ])("%s is refused, and its password not repeated", (url, message) => {
     const error = refusal(url);
     expect(error).toMatchObject({ code: "config", message: expect.stringMatching(message) });
     expect(error.hint).toBeTruthy();
     expect(`${error.message}${error.hint}${error.stack}`).not.toMatch(/s3cr3t/);
+  });
+
+  test("a port of the environment is as good as one of the address", () => {
+    for (const PGPORT of ["65536", "0", "x"]) {
+      expect(refusal("postgres://h/d", { PGPORT })).toMatchObject({
+        code: "config",
+        message: "PGPORT is not what it may be",
+      });
+    }
+    expect(pool("postgres://h:5433/d", { PGPORT: "x" }).port).toBe(5433);
+  });
+
+  test("a timeout that no timer can keep is a long one", () => {
+    expect(pool("postgres://h/d?connect_timeout=9999999").connectionTimeoutMillis).toBe(2 ** 31 - 1);
   });
 
   test("is shown as it is but for its password", () => {
@@ -150,6 +182,76 @@ describe("an address", () => {
         expect(JSON.stringify(config)).not.toContain(JSON.stringify(marked).slice(1, -1));
       }),
     );
+  });
+});
+
+describe("what names a database", () => {
+  const named = (text: string) => addressIn(text, "ALPHA_DATABASE");
+
+  test.each([" postgres://olga:pw@h/d", "postgres://h\n", "\tPostgreSQL://h/d"])(
+    "%j is an address, without what is around it",
+    (text) => {
+      expect(named(text)).toBe(text.trim());
+    },
+  );
+
+  test.each([
+    "alpha.db",
+    "./postgres://olga:pw@h/d",
+    "/srv/a=b/10:30@home.db",
+    "~/alpha@work.db",
+    "data//alpha.db",
+    "postgres/alpha.db",
+    "postgres.db",
+    "C:\\alpha\\a.db",
+    "c:/alpha/a.db",
+    "\\\\server\\share\\a.db",
+    "tester@example.com.db",
+    "../user=olga/a.db",
+    ":memory:",
+  ])("%s is a path", (text) => {
+    expect(named(text)).toBeNull();
+  });
+
+  test.each([
+    "postgres:/olga:s3cr3t@h/d",
+    "postgres//olga:s3cr3t@h/d",
+    "postgres:olga:s3cr3t@h/d",
+    "postgres//h/d",
+    "postgresq://olga:s3cr3t@h/d",
+    "postgres+ssl://olga:s3cr3t@h/d",
+    "jdbc:postgresql://olga:s3cr3t@h/d",
+    "jdbc:oracle:thin:s3cr3t@h",
+    "mysql://olga:s3cr3t@h/d",
+    "sqlite:///srv/alpha.db",
+    "file:/srv/alpha.db",
+    "'postgres://olga:s3cr3t@h/d'",
+    '"postgres:/olga:s3cr3t@h/d"',
+    "DATABASE_URL=postgres://olga:s3cr3t@h/d",
+    "://olga:s3cr3t@h/d",
+    "//olga:s3cr3t@h/d",
+    "olga:s3cr3t@h/d",
+    "olga:s3cr3t/word@h/d",
+    "host=h user=olga password=s3cr3t",
+    "'host = h user = olga'",
+    "Server=h;Database=d;Uid=olga;Pwd=s3cr3t",
+    "h/d?password=s3cr3t",
+  ])("%s is neither, and not repeated", (text) => {
+    for (const written of [text, ` ${text}`, text.toUpperCase()]) {
+      const error = (() => {
+        try {
+          return named(written);
+        } catch (thrown) {
+          return thrown;
+        }
+      })();
+      expect(error).toMatchObject({
+        code: "config",
+        message: expect.stringMatching(/^ALPHA_DATABASE looks/),
+      });
+      const { message, hint, stack } = error as AlphaError;
+      expect(`${message}${hint}${stack}`).not.toMatch(/s3cr3t/i);
+    }
   });
 });
 

@@ -1,39 +1,17 @@
 import { userInfo } from "node:os";
 import type { PoolConfig } from "pg";
 import { AlphaError } from "../../errors.js";
-import { urlParts, withoutPassword } from "../location.js";
+import { type ParameterName, urlParts, withoutPassword } from "../location.js";
 import { passwordFrom } from "./password-file.js";
 import { tlsFrom } from "./tls.js";
 import { TYPES } from "./types.js";
 
-/** The parameters of libpq that are understood, and settings of the server that are common in such URLs. */
-const KNOWN = [
-  "user",
-  "password",
-  "host",
-  "port",
-  "dbname",
-  "passfile",
-  "application_name",
-  "connect_timeout",
-  "options",
-  "keepalives",
-  "sslmode",
-  "sslrootcert",
-  "sslcert",
-  "sslkey",
-  "sslnegotiation",
-  "statement_timeout",
-  "lock_timeout",
-  "idle_in_transaction_session_timeout",
-  "connection_limit",
-  "prepared_statements",
-] as const;
-type Known = (typeof KNOWN)[number];
-type Parameters = Partial<Record<Known, string>>;
+type Parameters = Partial<Record<ParameterName, string>>;
 type Env = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_CONNECTIONS = 10;
+/** A timer of Node's that is to last longer ends at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** How to reach a database. */
 export interface Address {
@@ -52,9 +30,9 @@ export interface Address {
 export function readAddress(url: string, { waitMs, env }: { waitMs: number; env: Env }): Address {
   const parts = urlParts(url);
   const given = parametersOf(parts.parameters);
-  const say = (name: Known, text: string) => decoded(name, text) || undefined;
+  const say = (name: ParameterName, text: string) => decoded(name, text) || undefined;
   const host = given.host ?? say("host", parts.host.replace(/^\[|\]$/g, "")) ?? env.PGHOST ?? "localhost";
-  const port = count("port", given.port ?? (parts.port || env.PGPORT)) ?? 5432;
+  const port = portOf("port", given.port ?? parts.port) ?? portOf("PGPORT", env.PGPORT) ?? 5432;
   const user = given.user ?? say("user", parts.user) ?? env.PGUSER ?? accountName();
   const database = given.dbname ?? say("dbname", parts.database) ?? env.PGDATABASE ?? user;
   const password = given.password ?? say("password", parts.password) ?? env.PGPASSWORD;
@@ -65,7 +43,8 @@ export function readAddress(url: string, { waitMs, env }: { waitMs: number; env:
     );
   }
   const target = { host, port, database, user };
-  const connectSeconds = count("connect_timeout", given.connect_timeout ?? env.PGCONNECT_TIMEOUT);
+  const connectSeconds =
+    count("connect_timeout", given.connect_timeout) ?? count("PGCONNECT_TIMEOUT", env.PGCONNECT_TIMEOUT);
   return {
     location: withoutPassword(url),
     keepsStatements: yes("prepared_statements", given.prepared_statements),
@@ -74,12 +53,14 @@ export function readAddress(url: string, { waitMs, env }: { waitMs: number; env:
       // Asked for only when the server wants one.
       password: async () => password ?? (await passwordFrom(given.passfile, target, env)) ?? "",
       ssl: host.startsWith("/") ? false : tlsFrom(given, env),
-      ...(given.sslnegotiation === "direct" ? { sslnegotiation: "direct" as const } : {}),
+      ...(isDirect(given) ? { sslnegotiation: "direct" as const } : {}),
       application_name: given.application_name ?? env.PGAPPNAME ?? "alpha",
       ...(given.options === undefined ? {} : { options: given.options }),
       ...timeouts(given),
-      connectionTimeoutMillis: connectSeconds ? connectSeconds * 1_000 : Math.max(waitMs, 2_000),
-      keepAlive: given.keepalives !== "0",
+      connectionTimeoutMillis: connectSeconds
+        ? Math.min(connectSeconds * 1_000, LONGEST_TIMER_MS)
+        : Math.max(waitMs, 2_000),
+      keepAlive: yes("keepalives", given.keepalives),
       max: Math.max(2, count("connection_limit", given.connection_limit) ?? DEFAULT_CONNECTIONS),
       // What is asked at once travels at once.
       pipeline: true,
@@ -105,31 +86,41 @@ function decoded(name: string, text: string): string {
   }
 }
 
-function parametersOf(pairs: readonly (readonly [string, string])[]): Parameters {
+function parametersOf(pairs: readonly (readonly [ParameterName, string])[]): Parameters {
   const given: Parameters = {};
-  for (const [name, value] of pairs) {
-    if (!(KNOWN as readonly string[]).includes(name)) {
-      // A misspelt sslmode must not end in a connection in the clear.
-      throw wrong(
-        `the PostgreSQL address has a parameter ${JSON.stringify(name)}, which is not understood`,
-        `there are: ${KNOWN.filter((known) => known !== "password").join(", ")}`,
-      );
-    }
-    given[name as Known] = decoded(name, value);
-  }
+  for (const [name, value] of pairs) given[name] = decoded(name, value);
   return given;
+}
+
+/** Never repeats a value: in an address that is misspelt it may be a part of the password. */
+function wrongValue(name: string, hint: string): AlphaError {
+  const where = /^PG/.test(name) ? name : `${name} in the PostgreSQL address`;
+  return wrong(`${where} is not what it may be`, hint);
 }
 
 function count(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw wrong(`${name} in the PostgreSQL address is ${JSON.stringify(text)}`, "give a whole number");
+  throw wrongValue(name, "give a whole number");
 }
 
-function yes(name: Known, text: string | undefined): boolean {
+function portOf(name: "port" | "PGPORT", text: string | undefined): number | undefined {
+  const port = count(name, text);
+  if (port === undefined || (port >= 1 && port <= 65_535)) return port;
+  throw wrongValue(name, "give a number from 1 to 65535");
+}
+
+function yes(name: ParameterName, text: string | undefined): boolean {
   if (text === undefined || text === "1") return true;
   if (text === "0") return false;
-  throw wrong(`${name} in the PostgreSQL address is ${JSON.stringify(text)}`, "give 0 or 1");
+  throw wrongValue(name, "give 0 or 1");
+}
+
+/** Whether encryption begins without asking for it first. A misspelling must not end in a connection in the clear. */
+function isDirect({ sslnegotiation }: Parameters): boolean {
+  if (sslnegotiation === undefined || sslnegotiation === "postgres") return false;
+  if (sslnegotiation === "direct") return true;
+  throw wrongValue("sslnegotiation", "give direct or postgres");
 }
 
 /** Milliseconds each, as the settings of the server of the same name. */

@@ -28,7 +28,10 @@ export function tlsFrom(
   };
   switch (mode) {
     case "disable":
-      return false;
+      if (given.sslnegotiation !== "direct") return false;
+      throw new AlphaError("config", "sslnegotiation=direct encrypts, and sslmode=disable does not", {
+        hint: "leave one of them out",
+      });
     case "require":
       if (rootCertificate === undefined) return { ...identity, rejectUnauthorized: false };
       return { ...identity, checkServerIdentity: () => undefined };
@@ -51,9 +54,13 @@ export function tlsFrom(
         },
       );
     default:
-      throw new AlphaError("config", `there is no sslmode ${JSON.stringify(mode)}`, {
-        hint: "use verify-full, verify-ca, require or disable",
-      });
+      throw new AlphaError(
+        "config",
+        "the sslmode of the PostgreSQL address, or PGSSLMODE, is none that there is",
+        {
+          hint: "use verify-full, verify-ca, require or disable",
+        },
+      );
   }
 }
 

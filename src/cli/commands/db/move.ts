@@ -1,9 +1,8 @@
 import { moveDatabase } from "../../../engine/move.js";
 import { AlphaError } from "../../../errors.js";
 import { movedJson, movedText, moveQuestion } from "../../../render/views/database-move.js";
-import { isPostgresUrl } from "../../../store/location.js";
 import { openMove } from "../../../store/move.js";
-import { absolutePath } from "../../config.js";
+import { placeOf } from "../../config.js";
 import type { Context } from "../../context.js";
 import { EXIT } from "../../exit-codes.js";
 import { COMMAND_WAIT_MS } from "../../open-engine.js";
@@ -44,5 +43,5 @@ function targetOf(text: string, { io }: Context): string {
   if (text.trim() === "") {
     throw new AlphaError("usage", "--to is empty", { hint: "name a file, or an address: postgres://…" });
   }
-  return isPostgresUrl(text) ? text : absolutePath(text, io.env);
+  return placeOf(text, "--to", io.env);
 }

@@ -1,7 +1,7 @@
-import { resolve } from "node:path";
 import { restoreDatabase } from "../../../engine/restore.js";
 import { restoredJson, restoredText, restoreQuestion } from "../../../render/views/backup.js";
 import { copiesOf } from "../../../store/copies.js";
+import { fileOf } from "../../config.js";
 import type { Context } from "../../context.js";
 import { actingAs, COMMAND_WAIT_MS } from "../../open-engine.js";
 import type { Invocation } from "../../run.js";
@@ -21,7 +21,7 @@ export default async function restore(
   const restored = await restoreDatabase(
     actingAs(context.config, context.io.now),
     copies,
-    resolve(String(args[0])),
+    fileOf(String(args[0]), "what is restored"),
     {
       dryRun,
       reason: options.reason,
