@@ -3,6 +3,7 @@ import { type OpenLimitsOptions, openLimits } from "../../src/index.js";
 import { openPostgres } from "../../src/store/postgres/open.js";
 import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
 import { socketUrl, tcpUrl } from "../support/postgres-server.js";
+import { proxyTo } from "../support/proxy.js";
 import { populate, T0 } from "../support/store.js";
 
 const server = inject("postgres");
@@ -59,6 +60,18 @@ test("an address that leads nowhere fails, and is opened later for who asked for
   ).rejects.toMatchObject({
     code: "config",
   });
+});
+
+test("a server that lets somebody in and then falls silent is not waited for", async () => {
+  const { name } = await database();
+  const proxy = await proxyTo(server);
+  proxy.silenceAt("server_version_num");
+  const since = performance.now();
+  await expect(openLimits({ database: proxy.url(name), waitMs: 500 })).rejects.toMatchObject({
+    code: "database",
+    message: expect.stringMatching(/did not answer in time$/),
+  });
+  expect(performance.now() - since).toBeLessThan(8_000);
 });
 
 test("connections that the server cuts are replaced, and nothing confirmed is lost", async () => {

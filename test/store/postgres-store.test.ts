@@ -149,7 +149,8 @@ describe("a server", () => {
     [{ encoding: "LATIN1" }, /keeps text as LATIN1/, /UTF8/],
   ])("with %j is refused", async (wrong, message, hint) => {
     const fit = { version: 140_000, versionName: "14.0", encoding: "UTF8", schema: "public", migrated: true };
-    const answering = (row: object) => ({ query: async () => ({ rows: [row] }) }) as unknown as Pool;
+    const answering = (row: object) =>
+      ({ options: {}, query: async () => ({ rows: [row] }) }) as unknown as Pool;
     expect(await lookAt(answering(fit), "db")).toEqual(fit);
     await expect(lookAt(answering({ ...fit, ...wrong }), "db")).rejects.toMatchObject({
       code: "database",

@@ -11,7 +11,8 @@ function messageOf(error: unknown): string {
 }
 
 /** What `pg` says, without a code, of connections that are gone. */
-const GONE = /^(Connection terminated|Client has encountered a connection error|timeout expired)/;
+const GONE =
+  /^(Connection terminated|Client has encountered a connection error|timeout expired|Query read timeout)/;
 const NETWORK = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -100,6 +101,7 @@ const CODES: Readonly<Record<string, (where: string, said: string) => Words>> = 
   ],
   EACCES: (where) => [`the socket at ${where} may not be used`, "check who may enter its folder"],
   ENOTFOUND: (where) => [`the host of ${where} is not known`, "check how it is spelt"],
+  EINVAL: (where) => [`the host of ${where} is none that can be looked up`, "check how it is spelt"],
   EAI_AGAIN: (where) => [`the host of ${where} cannot be looked up now`, "check the network and its DNS"],
 };
 
@@ -137,7 +139,7 @@ function wordsOf(code: string, said: string): ((where: string, said: string) => 
       "name the certificate of its authority with sslrootcert, and the host as the certificate does",
     ];
   }
-  if (/timeout exceeded when trying to connect|due to connection timeout/.test(said)) {
+  if (/timeout exceeded when trying to connect|due to connection timeout|^Query read timeout/.test(said)) {
     return (where) => [
       `${where} did not answer in time`,
       "check host, port and firewall; or all connections are in use: see connection_limit and connect_timeout",

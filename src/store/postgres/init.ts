@@ -4,7 +4,7 @@ import { migrate } from "../migrate.js";
 import { type MigrationState, requireCurrent } from "../migration-state.js";
 import { explainPostgres } from "./explain.js";
 import { POSTGRES_FLAVOR } from "./flavor.js";
-import { connect, lookAt, type PostgresOptions, stateOf } from "./open.js";
+import { connect, look, lookAt, type PostgresOptions, stateOf } from "./open.js";
 
 /**
  * Creates the tables in the first schema of the search path, or brings existing ones to this program's schema. Safe to
@@ -57,7 +57,8 @@ interface OtherTable {
 
 /** A table in the schema that the migrator did not make; those of extensions do not count. */
 async function otherTable(pool: Pool): Promise<OtherTable | undefined> {
-  const { rows } = await pool.query<OtherTable>(
+  const [found] = await look<OtherTable>(
+    pool,
     `select relname as name, current_schema() as schema from pg_class
       where relnamespace = to_regnamespace(quote_ident(current_schema())) and relkind in ('r', 'p')
       and relname not like 'kysely\\_%'
@@ -65,7 +66,7 @@ async function otherTable(pool: Pool): Promise<OtherTable | undefined> {
         and deptype = 'e')
       order by relname limit 1`,
   );
-  return rows[0];
+  return found;
 }
 
 function foreign(location: string, { name, schema }: OtherTable): AlphaError {

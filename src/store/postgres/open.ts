@@ -93,17 +93,23 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   }
 }
 
+/** Asks for what is known at once: a server that has let somebody in and then falls silent is not waited for. */
+export async function look<Row extends object>(pool: pg.Pool, text: string): Promise<Row[]> {
+  const asked = { text, query_timeout: pool.options.connectionTimeoutMillis };
+  return (await pool.query<Row>(asked)).rows;
+}
+
 /** What kind of server it is. Refuses one that the program does not work with. */
 export async function lookAt(pool: pg.Pool, location: string): Promise<Server> {
-  const { rows } = await pool.query<Server>(
+  const [server] = (await look<Server>(
+    pool,
     `select current_setting('server_version_num')::int as version,
       current_setting('server_version') as "versionName",
       current_setting('server_encoding') as encoding,
       current_schema() as schema,
       to_regclass('${MIGRATION_TABLE}') is not null as migrated,
       to_regclass('${MOVE_TABLE}') is not null as "partlyMoved"`,
-  );
-  const server = rows[0] as Server;
+  )) as [Server];
   if (server.version < OLDEST_MAJOR * 10_000) {
     throw new AlphaError("database", `${location} is PostgreSQL ${server.versionName}, which is too old`, {
       hint: `alpha works with PostgreSQL ${OLDEST_MAJOR} and newer`,
@@ -127,7 +133,7 @@ export async function stateOf(
   { migrated, partlyMoved }: Server,
 ): Promise<MigrationState | null> {
   if (!migrated) return null;
-  const { rows } = await pool.query<{ name: string }>(`select name from ${MIGRATION_TABLE} order by name`);
+  const rows = await look<{ name: string }>(pool, `select name from ${MIGRATION_TABLE} order by name`);
   return stateFrom(
     rows.map(({ name }) => name),
     partlyMoved,
