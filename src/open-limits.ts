@@ -103,14 +103,8 @@ export interface Limits {
  * is opened later instead, by the first call that can
  */
 export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
+  requireOptions(options);
   const { database, now = Date.now, waitMs = 2_000, failOpen = false } = options;
-  if (typeof database !== "string" || database === "") {
-    throw new AlphaError("usage", "openLimits needs the path or the address of a database", {
-      hint: 'for example openLimits({ database: "/srv/alpha/alpha.db" })',
-    });
-  }
-  // Throws for what is no time zone, before anything is opened.
-  if (options.messageZone !== undefined) calendar(options.messageZone);
   const server = addressIn(database, "the database of openLimits");
   const address = server ?? (isAbsolute(database) ? database : resolve(database));
   const location = server === null ? address : withoutPassword(server);
@@ -146,6 +140,52 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
     guard: (request, fn, guardOptions) => guard(limits, request, fn, guardOptions),
     close: () => store.close(),
   };
+}
+
+/** The longest that an operation may wait: a day. Beyond some weeks neither timers nor servers can count the milliseconds. */
+const LONGEST_WAIT_MS = 86_400_000;
+
+const OPTIONS: {
+  readonly [Name in keyof OpenLimitsOptions]-?: readonly [(value: unknown) => boolean, string];
+} = {
+  database: [isText, "the path or the address of a database"],
+  now: [isFunction, "a function that returns milliseconds since 1970"],
+  waitMs: [
+    (value) => typeof value === "number" && value >= 0 && value <= LONGEST_WAIT_MS,
+    `a number of milliseconds, from 0 to ${LONGEST_WAIT_MS}`,
+  ],
+  failOpen: [(value) => typeof value === "boolean", "true or false"],
+  messageZone: [isText, "an IANA time zone"],
+  message: [isFunction, "a function that returns a sentence"],
+};
+
+/** Refuses what makes no sense before anything is opened: a bound that is no number would be none. */
+function requireOptions(options: OpenLimitsOptions): void {
+  if (!isText(options?.database)) {
+    throw new AlphaError("usage", "openLimits needs the path or the address of a database", {
+      hint: 'for example openLimits({ database: "/srv/alpha/alpha.db" })',
+    });
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) {
+      throw new AlphaError("usage", `openLimits has no option ${JSON.stringify(name)}`, {
+        hint: `there are: ${Object.keys(OPTIONS).join(", ")}`,
+      });
+    }
+    const [isFit, what] = OPTIONS[name as keyof OpenLimitsOptions];
+    if (value !== undefined && !isFit(value)) {
+      throw new AlphaError("usage", `${name} of openLimits must be ${what}`);
+    }
+  }
+  if (options.messageZone !== undefined) calendar(options.messageZone);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
 }
 
 /** Remembers that a product uses the database. One that cannot be written now can still decide. */

@@ -114,6 +114,41 @@ describe("the library", () => {
     });
     await expect(openLimits({ database: "" })).rejects.toBeInstanceOf(AlphaError);
   });
+
+  it.each([
+    [{ waitMs: Number.NaN }, /^waitMs of openLimits must be a number of milliseconds/],
+    [{ waitMs: -1 }, /^waitMs/],
+    [{ waitMs: Number.POSITIVE_INFINITY }, /^waitMs/],
+    [{ waitMs: 86_400_001 }, /^waitMs/],
+    [{ waitMs: "2000" }, /^waitMs/],
+    [{ waitMs: null }, /^waitMs/],
+    [{ now: 5 }, /^now of openLimits must be a function/],
+    [{ failOpen: "no" }, /^failOpen of openLimits must be true or false$/],
+    [{ messageZone: "" }, /^messageZone/],
+    [{ messageZone: "Mars/Olympus" }, /Mars\/Olympus/],
+    [{ message: "Enough." }, /^message of openLimits must be a function/],
+    [{ waitms: 5 }, /^openLimits has no option "waitms"$/],
+    [{ toString: 5 }, /^openLimits has no option "toString"$/],
+    [{ database: ["alpha.db"] }, /^openLimits needs the path/],
+  ])("refuses %j before anything is opened", async (options, message) => {
+    const { database } = freshHome();
+    // There is no such database, which would be said if it was looked for.
+    const opening = openLimits({ database, ...options } as never);
+    await expect(opening).rejects.toMatchObject({ code: "usage", message: expect.stringMatching(message) });
+  });
+
+  it("refuses to open nothing at all", async () => {
+    for (const nothing of [undefined, null, "alpha.db"]) {
+      await expect(openLimits(nothing as never)).rejects.toMatchObject({ code: "usage" });
+    }
+  });
+
+  it("takes options that are undefined for left out", async () => {
+    const { home } = await opened();
+    const left = { now: undefined, waitMs: undefined, failOpen: undefined, messageZone: undefined };
+    const limits = await openLimits({ database: home.database, ...left, message: undefined } as never);
+    await limits.close();
+  });
 });
 
 describe("guard", () => {
