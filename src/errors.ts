@@ -37,3 +37,9 @@ export class AlphaError extends Error {
     this.hint = options.hint;
   }
 }
+
+/**
+ * The database is out of reach, and nothing is wrong with it or with how it was named: what failed now may work later.
+ * Its code is `database`.
+ */
+export class OutageError extends AlphaError {}

@@ -14,7 +14,7 @@ import {
 } from "./engine/limits.js";
 import type { Client, Store } from "./engine/ports.js";
 import type { MessageTemplate } from "./engine/sentence.js";
-import { AlphaError } from "./errors.js";
+import { AlphaError, OutageError } from "./errors.js";
 import { createIds } from "./ids.js";
 import { addressIn, withoutPassword } from "./store/location.js";
 import { openStore } from "./store/open-store.js";
@@ -99,8 +99,9 @@ export interface Limits {
 
 /**
  * Opens the limits engine for a product. It decides exactly as the command line does, from the same code.
- * @throws AlphaError `database` when there is no database there, or it is not this version's; with `failOpen` it
- * is opened later instead, by the first call that can
+ * @throws AlphaError `usage` for options and `config` for an address that make no sense; `database` when there is no
+ * database there, or it is not this version's, or only a part of one. With `failOpen` one that is not there or cannot be
+ * reached is opened later instead, by the first call that can
  */
 export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   requireOptions(options);
@@ -115,8 +116,7 @@ export async function openLimits(options: OpenLimitsOptions): Promise<Limits> {
   };
   const store = await open().catch((error: unknown) => {
     // Who chose to go on without the database can also begin without it.
-    if (failOpen && error instanceof AlphaError && error.code === "database")
-      return new StoreOpenedLater(location, open);
+    if (failOpen && error instanceof OutageError) return new StoreOpenedLater(location, open);
     throw error;
   });
   const engine: Engine = {

@@ -13,7 +13,7 @@ import type { Nanos } from "../domain/money.js";
 import type { PricedBy } from "../domain/price-rule.js";
 import { unpricedOf } from "../domain/total-deltas.js";
 import type { Instant } from "../domain/window.js";
-import { AlphaError } from "../errors.js";
+import { AlphaError, OutageError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { decideOpen, type OpenDecision } from "./fail-open.js";
 import {
@@ -305,10 +305,12 @@ export class LimitsEngine {
   /** The decision when the store failed: whatever it was, the application gets an answer. */
   #withoutStore(request: LimitsRequest, prepared: LedgerRequest, at: Instant, error: unknown): OpenDecision {
     const cause = error instanceof Error ? error.message : String(error);
-    const open =
-      this.options.failOpen === true
-        ? decideOpen(request.user, prepared, this.#lastSeen(request.user), at, cause)
-        : { decision: storeUnavailable(cause), amounts: null, holdTtl: 0, user: request.user };
+    const seen = this.#lastSeen(request.user);
+    // What was never read and is refused now, such as the half of a database, may have stops that nobody has seen.
+    const mayOpen = this.options.failOpen === true && (seen !== null || error instanceof OutageError);
+    const open = mayOpen
+      ? decideOpen(request.user, prepared, seen, at, cause)
+      : { decision: storeUnavailable(cause), amounts: null, holdTtl: 0, user: request.user };
     return { ...open, decision: this.#said(open.decision, request) };
   }
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import Sqlite from "better-sqlite3";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { MIGRATION_NAMES } from "../../migrations/names.js";
 import { emergencyOff, emergencyOn } from "../../src/engine/emergency.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { setSuspended } from "../../src/engine/users.js";
@@ -266,6 +267,13 @@ describe("guard, when the call failed and the store too", () => {
   });
 });
 
+const last = MIGRATION_NAMES.at(-1);
+const run = (path: string, sql: string) => void new Sqlite(path).exec(sql).close();
+const replace = (path: string, content: string) => {
+  moveAll(path, `${path}.away`);
+  writeFileSync(path, content);
+};
+
 describe("failing open", () => {
   it("lets calls through without a store, and what they used counts when it is back", async () => {
     const { path, limits } = await opened({ failOpen: true });
@@ -335,6 +343,60 @@ describe("failing open", () => {
     });
     await limits.close();
     expect(await limits.check(REQUEST)).toMatchObject({ cause: expect.stringContaining("was closed") });
+  });
+
+  describe.each<[string, RegExp, (path: string) => void]>([
+    [
+      "only a part of one",
+      /only a part of a database/,
+      (path) => run(path, "create table unfinished_move (move)"),
+    ],
+    [
+      "a newer version's",
+      /newer version/,
+      (path) => run(path, "insert into kysely_migration values ('9999', 'x')"),
+    ],
+    [
+      "an older version's",
+      /older than this/,
+      (path) => run(path, `delete from kysely_migration where name = '${last}'`),
+    ],
+    ["no alpha database", /holds no alpha database/, (path) => replace(path, "")],
+    ["no database", /not a SQLite database/, (path) => replace(path, "something else\n".repeat(1_000))],
+  ])("what is %s", (_, message, spoil) => {
+    const spoilt = async () => {
+      const path = join(tempFolder(), "alpha.db");
+      await seededDatabase(path, [{ id: "ada" }]);
+      spoil(path);
+      return path;
+    };
+
+    it("is no outage, and is refused", async () => {
+      const opening = openLimits({ database: await spoilt(), failOpen: true });
+      await expect(opening).rejects.toMatchObject({
+        code: "database",
+        message: expect.stringMatching(message),
+      });
+    });
+
+    it("lets nothing through when it comes in the place of none", async () => {
+      const path = join(tempFolder(), "alpha.db");
+      const limits = await openLimits({ database: path, now: () => NOW, failOpen: true });
+      onTestFinished(() => limits.close());
+      expect(await limits.check(REQUEST)).toMatchObject({ outcome: "allow", code: "store-unavailable" });
+      moveAll(await spoilt(), path);
+      const refused = { outcome: "block", code: "store-unavailable", cause: expect.stringMatching(message) };
+      expect(await limits.check(REQUEST)).toMatchObject(refused);
+      expect(await limits.reserve(REQUEST)).toMatchObject({ decision: refused, reservation: null });
+    });
+  });
+
+  it("is no way to open a folder", async () => {
+    const opening = openLimits({ database: tempFolder(), failOpen: true });
+    await expect(opening).rejects.toMatchObject({
+      code: "database",
+      message: expect.stringMatching(/is a folder/),
+    });
   });
 
   it("is written down in the database, as is failing closed", async () => {

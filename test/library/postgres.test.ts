@@ -62,6 +62,30 @@ test("an address that leads nowhere fails, and is opened later for who asked for
   });
 });
 
+test("what will be refused again is no outage that somebody who fails open goes on without", async () => {
+  const { name, url } = await database();
+  const empty = await createDatabase("template1");
+  onTestFinished(() => dropDatabase(empty));
+  const partly = await createDatabase();
+  onTestFinished(() => dropDatabase(partly));
+  const raw = await connectRaw(partly);
+  await raw.query("create table unfinished_move (move text)");
+  await raw.end();
+  for (const [address, message] of [
+    [tcpUrl(server, name, "another"), /does not accept the password/],
+    [`${url}_missing`, /there is no database of that name/],
+    [`${url}?sslmode=verify-full&sslrootcert=system`, /could not prove who it is/],
+    [tcpUrl(server, empty), /holds no alpha database/],
+    [tcpUrl(server, partly), /only a part of a database/],
+  ] as const) {
+    const opening = openLimits({ database: address, failOpen: true });
+    await expect(opening).rejects.toMatchObject({
+      code: "database",
+      message: expect.stringMatching(message),
+    });
+  }
+});
+
 test("a server that lets somebody in and then falls silent is not waited for", async () => {
   const { name } = await database();
   const proxy = await proxyTo(server);

@@ -1,4 +1,4 @@
-import { AlphaError } from "../../errors.js";
+import { AlphaError, OutageError } from "../../errors.js";
 
 /** The SQLSTATE of an error of the server, or the code of one of the network; empty for any other error. */
 export function postgresCode(error: unknown): string {
@@ -13,6 +13,8 @@ function messageOf(error: unknown): string {
 /** What `pg` says, without a code, of connections that are gone. */
 const GONE =
   /^(Connection terminated|Client has encountered a connection error|timeout expired|Query read timeout)/;
+/** What it and its pool say when somebody did not answer in time. */
+const LATE = /timeout exceeded when trying to connect|due to connection timeout|^Query read timeout/;
 const NETWORK = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -113,11 +115,23 @@ export function explainPostgres(error: unknown, location: string): unknown {
   const words = wordsOf(code, said);
   if (words === undefined) return error;
   const [message, hint] = words(location, said);
-  return new AlphaError("database", message, { hint, cause: error });
+  const Kind = isOutage(code, said) ? OutageError : AlphaError;
+  return new Kind("database", message, { hint, cause: error });
+}
+
+/** Whether it may be over later, with nothing changed by anybody: a refused password will be refused again. */
+function isOutage(code: string, said: string): boolean {
+  if (isState(code)) return /^(40|53|55|57|58|XX)/.test(code);
+  return NETWORK.has(code) || LATE.test(said) || GONE.test(said);
+}
+
+/** Of the server; codes of the network begin with an E. */
+function isState(code: string): boolean {
+  return /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code);
 }
 
 function wordsOf(code: string, said: string): ((where: string, said: string) => Words) | undefined {
-  if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith("E")) {
+  if (isState(code)) {
     return STATES[code] ?? STATES[code.slice(0, 3)] ?? STATES[code.slice(0, 2)];
   }
   if (CODES[code] !== undefined) return CODES[code];
@@ -139,7 +153,7 @@ function wordsOf(code: string, said: string): ((where: string, said: string) => 
       "name the certificate of its authority with sslrootcert, and the host as the certificate does",
     ];
   }
-  if (/timeout exceeded when trying to connect|due to connection timeout|^Query read timeout/.test(said)) {
+  if (LATE.test(said)) {
     return (where) => [
       `${where} did not answer in time`,
       "check host, port and firewall; or all connections are in use: see connection_limit and connect_timeout",

@@ -1,4 +1,4 @@
-import { AlphaError } from "../../errors.js";
+import { AlphaError, OutageError } from "../../errors.js";
 import { explainPostgres, postgresCode } from "./explain.js";
 import { ConnectionLost } from "./meter-client.js";
 
@@ -34,12 +34,14 @@ function isTransient({ cause }: ConnectionLost): boolean {
 /** Says what went wrong in words; what is wrong with the batch itself is left as it is. */
 export function explainMeter(error: unknown, location: string): unknown {
   if (!(error instanceof ConnectionLost)) return explainPostgres(error, location);
-  const { message, hint } = sayLost(error, location);
-  return new AlphaError("database", message, { hint, cause: error });
+  const explained = explainPostgres(error.cause, location);
+  const Kind =
+    explained instanceof AlphaError && !(explained instanceof OutageError) ? AlphaError : OutageError;
+  const { message, hint } = sayLost(explained, error, location);
+  return new Kind("database", message, { hint, cause: error });
 }
 
-function sayLost({ cause, message }: ConnectionLost, location: string) {
-  const explained = explainPostgres(cause, location);
+function sayLost(explained: unknown, { message }: ConnectionLost, location: string) {
   if (explained instanceof AlphaError && explained.hint !== undefined) {
     return { message: explained.message, hint: explained.hint };
   }
@@ -51,7 +53,7 @@ function sayLost({ cause, message }: ConnectionLost, location: string) {
 
 /** What was being committed when the connection was lost is in the database, or not. */
 export function unknownOutcome(cause: unknown, location: string): AlphaError {
-  return new AlphaError(
+  return new OutageError(
     "database",
     `the connection to ${location} was lost while usage was being saved: it may be saved, or not`,
     { hint: "try again with the same handle or id; it counts once", cause },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { AlphaError } from "../../errors.js";
+import { AlphaError, OutageError } from "../../errors.js";
 
 /** The SQLite result code of an error, such as `SQLITE_BUSY_RECOVERY`; empty for any other error. */
 export function sqliteCode(error: unknown): string {
@@ -21,7 +21,7 @@ export function isKeyTaken(error: unknown): boolean {
 export function explainSqlite(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
   const because = (message: string, hint: string) =>
-    new AlphaError("database", message, { hint, cause: error });
+    new OutageError("database", message, { hint, cause: error });
   if (code === "") return error;
   if (isBusy(error)) {
     return because(
@@ -30,10 +30,10 @@ export function explainSqlite(error: unknown, path: string): unknown {
     );
   }
   if (code === "SQLITE_NOTADB") {
-    return because(
-      `${path} is not a SQLite database`,
-      "name the right file with --database, or move this one away",
-    );
+    return new AlphaError("database", `${path} is not a SQLite database`, {
+      hint: "name the right file with --database, or move this one away",
+      cause: error,
+    });
   }
   if (code.startsWith("SQLITE_CORRUPT")) {
     return because(

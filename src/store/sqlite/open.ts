@@ -2,7 +2,7 @@ import { type Stats, statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import type { Kysely } from "kysely";
 import type { Store } from "../../engine/ports.js";
-import { AlphaError } from "../../errors.js";
+import { AlphaError, OutageError } from "../../errors.js";
 import {
   MIGRATION_TABLE,
   type MigrationState,
@@ -76,7 +76,7 @@ export async function openSqlite({ path, waitMs }: SqliteOptions): Promise<Store
 export function requireFile(path: string): Stats {
   const found = statOrExplain(path) ?? (putBack(path) ? statOrExplain(path) : undefined);
   if (found === undefined) {
-    throw new AlphaError("database", `there is no database at ${path}`, {
+    throw new OutageError("database", `there is no database at ${path}`, {
       hint: "create it with: alpha init",
     });
   }
@@ -92,7 +92,7 @@ function statOrExplain(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new AlphaError("database", `${path} cannot be reached`, {
+    throw new OutageError("database", `${path} cannot be reached`, {
       hint: "check the path, and that you may enter its folders",
       cause: error,
     });
