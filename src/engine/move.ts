@@ -43,7 +43,7 @@ const KEEP_EVERY = 60_000;
  * Carries the whole database to another place, and proves that all of it is there. The one that is left behind is stopped
  * first, and stays so: nobody should go on metering where nobody looks any more. Until all is proven the new one can be used
  * by nobody. Run again, it goes on where an earlier run was interrupted.
- * @throws AlphaError `conflict` where the target holds anything else; `failed` where the source was written to meanwhile;
+ * @throws AlphaError `conflict` where the target holds anything else, or the database was left already; `failed` where the source was written to meanwhile;
  * `busy` while another move, rebuild or prune runs; `interrupted`
  */
 export async function moveDatabase(
@@ -53,7 +53,10 @@ export async function moveDatabase(
 ): Promise<Moved> {
   const { to } = move;
   const found = await move.target();
-  const resumes = await engine.store.read((tx) => moveToResume(tx, found, to));
+  const resumes = await engine.store.read(async (tx) => {
+    await requireNotLeft(engine, tx);
+    return moveToResume(tx, found, to);
+  });
   const about = { from: engine.store.location, to, resumed: resumes !== null };
   if (options.dryRun === true) {
     const holds = await engine.store.read((tx) => tx.holds.list());
@@ -62,6 +65,8 @@ export async function moveDatabase(
   await options.approve?.();
   return underLease(engine, LEDGER_JOB, async (keep) => {
     const begun = { engine, move, keep, id: resumes ?? engine.ids.event() };
+    // Another move may have come to its end while somebody was asked.
+    await engine.store.read((tx) => requireNotLeft(engine, tx));
     await move.prepare();
     await engine.store.write((tx) => leave(begun, tx, resumes === null));
     if (resumes === null) await move.mark(begun.id);
@@ -81,6 +86,27 @@ interface Begun {
   readonly id: string;
 }
 
+/**
+ * Refuses a database that was moved away: of two copies each would admit what the limits allow once. Whoever has lifted the
+ * stop of that move uses this one again, and may move it.
+ */
+async function requireNotLeft(engine: Engine, tx: Reading): Promise<void> {
+  // The newest: whoever went back to it may have begun another move since.
+  const [entry] = await tx.records.audit({ actions: [MOVE_ACTION], limit: 1 });
+  const last = entry?.after as MoveNote | undefined;
+  if (last?.state !== "left" || (await stopsOfMoves(tx, engine.now())).length === 0) return;
+  throw new AlphaError("conflict", `${engine.store.location} was already moved to ${last.to}`, {
+    hint: "move that one; only to go back to this one for good, lift its stop first: alpha emergency-stop off",
+  });
+}
+
+/** What the audit of a database that is moved away says. */
+interface MoveNote {
+  readonly move: string;
+  readonly to: string;
+  readonly state: string;
+}
+
 /** The move that the target is the beginning of; `null`: nothing is there. */
 async function moveToResume(tx: Reading, found: MoveTarget, to: string): Promise<string | null> {
   if (found.is === "empty") return null;
@@ -90,8 +116,7 @@ async function moveToResume(tx: Reading, found: MoveTarget, to: string): Promise
     });
   }
   const entries = await tx.records.audit({ actions: [MOVE_ACTION] });
-  if (entries.some(({ after }) => (after as { move?: unknown } | null)?.move === found.move))
-    return found.move;
+  if (entries.some(({ after }) => (after as MoveNote | null)?.move === found.move)) return found.move;
   throw new AlphaError("conflict", `${to} holds the beginning of another database's move`, {
     hint: "finish that one, or remove what is there, or name another place",
   });

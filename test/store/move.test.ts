@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { emergencyStatus } from "../../src/engine/emergency.js";
+import { emergencyOff, emergencyStatus } from "../../src/engine/emergency.js";
 import { type Moved, type MoveOptions, moveDatabase } from "../../src/engine/move.js";
 import { renameUser } from "../../src/engine/names.js";
 import { addUsers } from "../../src/engine/users.js";
@@ -202,6 +202,46 @@ describe("a target that holds something", () => {
       message: `${url} holds the beginning of another database's move`,
     });
   });
+});
+
+test("a database that was left is not moved again, unless its stop was lifted", async () => {
+  const [file, url, other] = [await filledSqlite(), await emptyPostgres(), join(tempFolder(), "other.db")];
+  await interrupted(file, other, 5);
+  await moving(file, url);
+  const before = await contents(file);
+  // Neither to another place nor where an earlier move had begun.
+  const places = [
+    [join(tempFolder(), "to.db"), {}],
+    [join(tempFolder(), "to.db"), { dryRun: true }],
+    [other, {}],
+  ] as const;
+  for (const [to, options] of places) {
+    await expect(moving(file, to, options)).rejects.toMatchObject({
+      code: "conflict",
+      message: `${file} was already moved to ${url}`,
+      hint: expect.stringContaining("emergency-stop off"),
+    });
+    expect(existsSync(to)).toBe(to === other);
+  }
+  expect(await contents(file)).toEqual(before);
+  // What it was moved to goes on, and so does this one once somebody has gone back to it.
+  await moving(url, join(tempFolder(), "on.db"), {}, T0 + 2 * HOUR);
+  const store = await openStore({ database: file, waitMs: 5_000 });
+  await emergencyOff(engineOn(store, T0 + 2 * HOUR), {});
+  await store.close();
+  const again = join(tempFolder(), "again.db");
+  await interrupted(file, again, 5);
+  expect(await moving(file, again, {}, T0 + 2 * HOUR)).toMatchObject({ resumed: true });
+  await moving(again, join(tempFolder(), "last.db"), {}, T0 + 3 * HOUR);
+});
+
+test("a move that ends while another is about to begin is seen by it", async () => {
+  const [file, url, to] = [await filledSqlite(), await emptyPostgres(), join(tempFolder(), "to.db")];
+  const approve = async () => void (await moving(file, url));
+  await expect(moving(file, to, { approve })).rejects.toMatchObject({
+    message: `${file} was already moved to ${url}`,
+  });
+  expect(existsSync(to)).toBe(false);
 });
 
 test("a dry run says what there is, and changes nothing on either side", async () => {
