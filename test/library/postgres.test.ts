@@ -1,6 +1,8 @@
-import { expect, inject, onTestFinished, test } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { type OpenLimitsOptions, openLimits } from "../../src/index.js";
 import { openPostgres } from "../../src/store/postgres/open.js";
+import { EXCLUDE_WRITERS } from "../../src/store/postgres/write-lock.js";
 import { connectRaw, createDatabase, dropDatabase } from "../support/postgres.js";
 import { socketUrl, tcpUrl } from "../support/postgres-server.js";
 import { proxyTo } from "../support/proxy.js";
@@ -114,4 +116,103 @@ test("connections that the server cuts are replaced, and nothing confirmed is lo
     expect(["inserted", "duplicate"]).toContain(status);
   }
   expect((await limits.check({ user: "ada", tokens: 1 })).used).toBe(10);
+});
+
+const HANDLE = { user: "ada", id: "r_1", provider: "", model: "", feature: "" };
+
+async function took(work: Promise<unknown>): Promise<number> {
+  const since = performance.now();
+  await work;
+  return performance.now() - since;
+}
+
+describe("a server that falls silent", () => {
+  const silenced = async (waitMs: number) => {
+    const { name, url } = await database();
+    const proxy = await proxyTo(server);
+    const limits = await opened({ database: proxy.url(name), waitMs });
+    await limits.reserve({ user: "ada", tokens: 10, cost: 0 }, { id: "r_1" });
+    await limits.check({ user: "ada" });
+    return { limits, proxy, url };
+  };
+
+  test("is given up after the wait where it is only asked, and a second later where it writes", async () => {
+    const { limits, proxy } = await silenced(1_000);
+    proxy.silence();
+    const unavailable = { code: "store-unavailable" };
+    const checked = limits.check({ user: "ada", tokens: 1 });
+    expect(await took(checked)).toBeLessThan(1_900);
+    expect(await checked).toMatchObject(unavailable);
+    const reserved = limits.reserve({ user: "ada", tokens: 1, cost: 0 });
+    expect(await took(reserved)).toBeLessThan(2_900);
+    expect(await reserved).toMatchObject({ decision: unavailable });
+    const settled = limits.settle(HANDLE, { output: 1, cost: 0 });
+    expect(await took(expect(settled).rejects.toMatchObject({ code: "database" }))).toBeLessThan(2_900);
+  });
+
+  test("while it commits is given up no later, and what is tried again counts once", async () => {
+    const { limits, proxy } = await silenced(1_000);
+    proxy.silenceAt("alpha_commit");
+    const settle = () => limits.settle(HANDLE, { output: 1, cost: 0 });
+    const unknown = { code: "database", message: expect.stringMatching(/it may be saved, or not$/) };
+    expect(await took(expect(settle()).rejects.toMatchObject(unknown))).toBeLessThan(2_900);
+    proxy.renew();
+    const again = await settle().catch(settle);
+    expect(["inserted", "duplicate"]).toContain(again.status);
+    expect((await limits.check({ user: "ada" })).used).toBe(1);
+  });
+
+  test("on the one connection that commits is asked on another in time", async () => {
+    const { limits, proxy } = await silenced(3_000);
+    proxy.silenceOneAt("alpha_commit");
+    expect(await limits.settle(HANDLE, { output: 1, cost: 0 })).toMatchObject({ status: "inserted" });
+  });
+});
+
+describe("somebody who holds locks", () => {
+  const holding = async (...statements: string[]) => {
+    const { name, url } = await database();
+    const raw = await connectRaw(name);
+    onTestFinished(() => raw.end());
+    await raw.query("begin");
+    for (const statement of statements) await raw.query(statement);
+    return { name, url, raw };
+  };
+  const locked = expect.stringMatching(/is locked by another process|took longer than it may/);
+
+  test.each([
+    ["lock_timeout=200", "lock table usage_window in access exclusive mode"],
+    ["lock_timeout=200", "select id from users for update"],
+    ["statement_timeout=200", "lock table usage_window in access exclusive mode"],
+    ["statement_timeout=200", EXCLUDE_WRITERS],
+  ])("is not waited for longer than %s of the address says: %s", async (parameter, statement) => {
+    const { url } = await holding(statement);
+    const limits = await opened({ database: `${url}?${parameter}`, waitMs: 6_000 });
+    const reserved = limits.reserve({ user: "ada", tokens: 1, cost: 0 });
+    expect(await took(reserved)).toBeLessThan(4_000);
+    expect((await reserved).decision).toMatchObject({ code: "store-unavailable", cause: locked });
+  });
+
+  test("is not waited for longer by an operator either", async () => {
+    const { url } = await holding(EXCLUDE_WRITERS);
+    const store = await openPostgres({ url: `${url}?lock_timeout=200`, waitMs: 6_000 });
+    onTestFinished(() => store.close());
+    const writing = expect(store.write(async () => undefined)).rejects.toMatchObject({ message: locked });
+    expect(await took(writing)).toBeLessThan(4_000);
+  });
+
+  test("and somebody else are waited for together", async () => {
+    const { name, url, raw } = await holding(EXCLUDE_WRITERS);
+    const other = await connectRaw(name);
+    onTestFinished(() => other.end());
+    await other.query("begin");
+    await other.query("select id from users for update");
+    const limits = await opened({ database: url, waitMs: 3_000 });
+    const reserved = limits.reserve({ user: "ada", tokens: 1, cost: 0 });
+    const since = performance.now();
+    await delay(2_200);
+    await raw.query("rollback");
+    expect((await reserved).decision).toMatchObject({ code: "store-unavailable", cause: locked });
+    expect(performance.now() - since).toBeLessThan(3_800);
+  });
 });

@@ -9,6 +9,8 @@ export interface Proxy {
   silence(): void;
   /** From the first packet to the server on that has these words in it, which it does not get. */
   silenceAt(words: string): void;
+  /** The same for the connection on which they come alone. */
+  silenceOneAt(words: string): void;
   /** Lets new connections through again; what is silent stays so. */
   renew(): void;
 }
@@ -18,12 +20,17 @@ export async function proxyTo(server: SharedPostgres): Promise<Proxy> {
   let silent = new WeakSet<Socket>();
   let isSilent = false;
   let words: string | null = null;
+  let isOne = false;
   const proxy = createServer((client) => {
     const upstream = connect(server.port, server.host);
     const pass = (from: Socket, to: Socket, isAsked: boolean) => {
       sockets.add(from);
       from.on("data", (data) => {
-        if (isAsked && words !== null && data.includes(words)) isSilent = true;
+        if (isAsked && words !== null && data.includes(words)) {
+          if (isOne) for (const each of [from, to]) silent.add(each);
+          else isSilent = true;
+          words = null;
+        }
         if (isSilent) for (const each of sockets) silent.add(each);
         if (!silent.has(from)) to.write(data);
       });
@@ -49,12 +56,14 @@ export async function proxyTo(server: SharedPostgres): Promise<Proxy> {
       isSilent = true;
     },
     silenceAt: (text) => {
-      words = text;
+      [words, isOne] = [text, false];
+    },
+    silenceOneAt: (text) => {
+      [words, isOne] = [text, true];
     },
     renew: () => {
       for (const each of sockets) silent.add(each);
       isSilent = false;
-      words = null;
     },
   };
 }

@@ -22,6 +22,7 @@ import type { Traces } from "./meter-fate.js";
 import { type Loaded, type Loading, loading } from "./meter-load.js";
 import type { Config } from "./meter-memory.js";
 import type { InternedNames, Numbers } from "./meter-names.js";
+import { Patience } from "./meter-patience.js";
 import { savesAlerts } from "./meter-save.js";
 import type { Ask, Decided, Locked, MeterTransactions, MeterWork } from "./meter-transactions.js";
 
@@ -40,11 +41,18 @@ export interface EnteredSlice {
 export class BulkEntry {
   readonly #keys = new BulkKeys();
 
-  constructor(private readonly transactions: MeterTransactions) {}
+  constructor(
+    private readonly transactions: MeterTransactions,
+    private readonly waitMs: number,
+  ) {}
 
-  /** @returns `null` when the records have to go one by one: nothing was written */
+  /**
+   * A slice is large, and nobody waits for its answer but the import.
+   * @returns `null` when the records have to go one by one: nothing was written
+   */
   enter(columns: ImportColumns, slice: Slice, by: Bringing): Promise<EnteredSlice | null> {
-    return this.transactions.run(new SliceWork(columns, slice, by, this.#keys, this.transactions.names));
+    const work = new SliceWork(columns, slice, by, this.#keys, this.transactions.names);
+    return this.transactions.run(work, new Patience(this.waitMs, 3 * this.waitMs));
   }
 }
 

@@ -13,6 +13,7 @@ import type { Pool, PoolClient } from "pg";
 import { AlphaError } from "../../errors.js";
 import type { Schema } from "../schema.js";
 import { isLost } from "./explain.js";
+import { shorter } from "./time-limits.js";
 import { EXCLUDE_WRITERS } from "./write-lock.js";
 
 /** How many rows of a stream are in memory at a time. */
@@ -60,7 +61,10 @@ class PooledDriver implements Driver {
 
   async beginTransaction(connection: PooledConnection, { accessMode }: TransactionSettings): Promise<void> {
     try {
-      await connection.client.query(accessMode === "read only" ? BEGIN_READING : beginWriting(this.waitMs));
+      const { options } = this.pool;
+      const begin =
+        accessMode === "read only" ? BEGIN_READING : beginWriting(this.waitMs, options.lock_timeout);
+      await connection.client.query(begin);
     } catch (error) {
       await this.rollbackTransaction(connection);
       throw error;
@@ -105,9 +109,8 @@ const BEGIN_READING = "begin isolation level repeatable read, read only; select 
  * READ COMMITTED, so that what follows the lock sees what was committed while it was waited for: a snapshot for the
  * whole transaction would be older than the lock.
  */
-function beginWriting(waitMs: number): string {
-  // 0 would wait without end.
-  const timeout = Math.max(1, Math.ceil(waitMs));
+function beginWriting(waitMs: number, ofAddress: number | undefined): string {
+  const timeout = shorter(waitMs, ofAddress);
   return `begin isolation level read committed, read write; set local lock_timeout = ${timeout}; ${EXCLUDE_WRITERS}`;
 }
 

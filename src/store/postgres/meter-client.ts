@@ -26,12 +26,6 @@ export class ConnectionLost extends Error {
   }
 }
 
-/**
- * An answer that has not come this many milliseconds after the server should have given up is not coming. It may wait
- * twice: for who excludes writers, and for a user.
- */
-const SLACK_MS = 1_000;
-
 /** A connection of the pool, for as long as it is borrowed. */
 export class MeterClient {
   #isLost = false;
@@ -75,20 +69,20 @@ export class MeterClient {
 
   /**
    * Asks everything at once, in one round trip.
-   * @param waitMs how long the server may wait for a lock, or work on one statement
+   * @param silenceMs after how long no answer is coming any more, and the connection is given up
    * @throws what went wrong first
    */
-  async ask(asked: readonly Asked[], waitMs: number): Promise<Rows[]> {
-    const answers = await this.settle(asked, waitMs);
+  async ask(asked: readonly Asked[], silenceMs: number): Promise<Rows[]> {
+    const answers = await this.settle(asked, silenceMs);
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return answers.map((answer) => (answer as PromiseFulfilledResult<Answer>).value.rows);
   }
 
   /** Asks one thing, without what it takes to ask several at once. */
-  async askOne({ statement, values }: Asked, waitMs: number): Promise<Rows> {
+  async askOne({ statement, values }: Asked, silenceMs: number): Promise<Rows> {
     const { name, text } = statement;
-    const query = { name, text, values: values as unknown[], query_timeout: waitMs + SLACK_MS };
+    const query = { name, text, values: values as unknown[], query_timeout: silenceMs };
     try {
       return (await this.raw.query(query)).rows;
     } catch (error) {
@@ -97,9 +91,9 @@ export class MeterClient {
   }
 
   /** Ends whatever transaction is open. `false`: it cannot, and the connection is not to be used again. */
-  async rollBack(waitMs: number): Promise<boolean> {
+  async rollBack(silenceMs: number): Promise<boolean> {
     try {
-      await this.ask([{ statement: ROLLBACK }], waitMs);
+      await this.ask([{ statement: ROLLBACK }], silenceMs);
       return true;
     } catch {
       return false;
@@ -109,10 +103,9 @@ export class MeterClient {
   /** Asks everything at once and returns every answer as it came. */
   async settle(
     asked: readonly (Asked | CopiedRows)[],
-    waitMs: number,
+    silenceMs: number,
   ): Promise<PromiseSettledResult<Answer>[]> {
     const { stream } = this.raw.connection;
-    const silenceMs = 2 * waitMs + SLACK_MS;
     const answers: Promise<PromiseSettledResult<Answer>>[] = [];
     // One packet instead of one for each statement.
     stream.cork();

@@ -11,6 +11,7 @@ import {
   type Statement,
 } from "./meter-client.js";
 import type { Numbers } from "./meter-names.js";
+import type { Patience } from "./meter-patience.js";
 
 /** What of a transaction can be found again if it was committed. */
 export interface Traces extends Pick<Changes, "holdsPut" | "holdsGone"> {
@@ -29,24 +30,24 @@ export interface Sent {
 const PAUSE_MS = 20;
 
 /**
- * What became of a transaction whose commit was not answered, asked for as long as the server may take to come back.
+ * What became of a transaction whose commit was not answered, asked for in the time that is left.
  * @returns `null` when nobody can say
  */
 export async function fateOf(
   sent: Sent,
-  { pool, waitMs }: { readonly pool: Pool; readonly waitMs: number },
+  pool: Pool,
+  patience: Patience,
 ): Promise<"committed" | "aborted" | null> {
-  const deadline = performance.now() + waitMs;
   for (;;) {
     let client: MeterClient | undefined;
     let isFit = false;
     try {
-      client = await MeterClient.borrow(pool, waitMs);
-      const [[{ fate }]] = (await client.ask([{ statement: FATE, values: [sent.transaction] }], waitMs)) as [
-        Rows,
-      ];
+      // What fell silent may not have been the only connection: another may still answer.
+      client = await MeterClient.borrow(pool, patience.firstSilenceMs);
+      const asked = { statement: FATE, values: [sent.transaction] };
+      const [[{ fate }]] = (await client.ask([asked], patience.firstSilenceMs)) as [Rows];
       if (fate === "committed") {
-        const [[{ traces }]] = (await client.ask([asksForTraces(sent)], waitMs)) as [Rows];
+        const [[{ traces }]] = (await client.ask([asksForTraces(sent)], patience.firstSilenceMs)) as [Rows];
         isFit = true;
         return traces ? "committed" : "aborted";
       }
@@ -59,7 +60,7 @@ export async function fateOf(
     } finally {
       client?.giveBack(isFit);
     }
-    if (performance.now() >= deadline) return null;
+    if (patience.isSpent) return null;
     await delay(PAUSE_MS);
   }
 }

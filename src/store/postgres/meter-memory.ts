@@ -20,6 +20,7 @@ import { loadSettings } from "../settings.js";
 import { loadTiers } from "../tiers.js";
 import { kyselyOver } from "./dialect.js";
 import type { Asked, MeterClient, Rows, Statement } from "./meter-client.js";
+import type { Patience } from "./meter-patience.js";
 
 /** What decides and changes only when an operator changes it, as of one generation. */
 export interface Config {
@@ -81,12 +82,12 @@ export class MeterMemory {
     client: MeterClient,
     start: readonly Asked[],
     names: readonly string[],
-    waitMs: number,
+    patience: Patience,
   ): Promise<Config> {
     const known = this.#config === null ? null : this.#withRoomFor(this.#config, names);
     const unknown = names.filter((name) => known !== null && !known.users.has(name));
     const users = unknown.length === 0 ? [] : asksForUsers(unknown);
-    const answers = await client.ask([...start, { statement: GENERATION }, ...users], waitMs);
+    const answers = await client.ask([...start, { statement: GENERATION }, ...users], patience.silenceMs);
     const [[{ generation }], ...userRows] = answers.slice(start.length) as [Rows, ...Rows[]];
     if (known !== null && known.generation === generation) {
       if (unknown.length > 0) this.#learn(known, unknown, userRows);
@@ -94,7 +95,9 @@ export class MeterMemory {
     }
     // The generation was read first: what changes meanwhile is read again the next time, and never missed.
     const config = await this.#readConfig(client, generation);
-    if (names.length > 0) this.#learn(config, names, await client.ask(asksForUsers(names), waitMs));
+    if (names.length > 0) {
+      this.#learn(config, names, await client.ask(asksForUsers(names), patience.silenceMs));
+    }
     this.#config = config;
     this.#seen.config(config.settings, config.stops, config.ownPrices);
     return config;

@@ -12,6 +12,7 @@ import { explainMeter } from "./meter-faults.js";
 import { asksForUse, withUse } from "./meter-guardrails.js";
 import { loading, type Wanted } from "./meter-load.js";
 import type { Config, KnownUser, MeterMemory } from "./meter-memory.js";
+import { Patience } from "./meter-patience.js";
 import { SharedConnection } from "./meter-shared.js";
 import { BEGIN_READING, COMMIT, limitsOf } from "./meter-transaction.js";
 import type { MeterOptions } from "./meter-transactions.js";
@@ -34,9 +35,9 @@ export class MeterReader {
   }
 
   settings(): Promise<Settings> {
-    return this.#trying(() =>
-      this.#snapshot(async (client, start) => {
-        const { settings } = await this.memory.read(client, start, [], this.options.waitMs);
+    return this.#trying((patience) =>
+      this.#snapshot(patience, async (client, start) => {
+        const { settings } = await this.memory.read(client, start, [], patience);
         return settings;
       }),
     );
@@ -44,42 +45,48 @@ export class MeterReader {
 
   /** The state that a batch of these operations would be decided from. */
   state(wanted: Wanted, operations: readonly Operation[]): Promise<LedgerState> {
-    return this.#trying(() =>
-      this.#snapshot(async (client, start) => {
-        const { waitMs } = this.options;
-        const config = await this.memory.read(client, start, wanted.names, waitMs);
-        const { asked, read } = loading(wanted, config);
-        const ask = (questions: readonly Asked[]) => client.ask(questions, waitMs);
-        const { state, unbegun } = read(await ask(asked));
-        const whole = await withCorrections(state, operations, ask);
-        if (unbegun.length === 0) return whole;
-        // Only a batch begins totals.
-        const [used = []] = await ask([asksForUse(unbegun)]);
-        return { ...whole, guardrails: withUse(whole.guardrails, used) };
-      }),
-    );
+    return this.#trying((patience) => this.#state(patience, wanted, operations));
+  }
+
+  #state(patience: Patience, wanted: Wanted, operations: readonly Operation[]): Promise<LedgerState> {
+    return this.#snapshot(patience, async (client, start) => {
+      const config = await this.memory.read(client, start, wanted.names, patience);
+      const { asked, read } = loading(wanted, config);
+      const ask = (questions: readonly Asked[]) => client.ask(questions, patience.silenceMs);
+      const { state, unbegun } = read(await ask(asked));
+      const whole = await withCorrections(state, operations, ask);
+      if (unbegun.length === 0) return whole;
+      // Only a batch begins totals.
+      const [used = []] = await ask([asksForUse(unbegun)]);
+      return { ...whole, guardrails: withUse(whole.guardrails, used) };
+    });
   }
 
   /** In one statement, where the user and what decides are remembered and no guardrail is set. */
   check(name: string, request: LedgerRequest, at: Instant): Promise<Decision> {
-    return this.#trying(async () => {
+    return this.#trying(async (patience) => {
       const { config } = this.memory;
       const known = config?.users.get(name);
       if (config !== null && known !== undefined && config.guardrails.length === 0) {
-        const user = await this.#usage(config, known, at);
+        const user = await this.#usage(patience, config, known, at);
         if (user !== "outdated") return checkUser(user, config, request, at);
       }
       const wanted = { names: [name], instants: [at], sources: [], ids: [], providerIds: [] };
-      return checkRequest(await this.state(wanted, []), name, request, at);
+      return checkRequest(await this.#state(patience, wanted, []), name, request, at);
     });
   }
 
-  async #usage(config: Config, user: KnownUser | null, at: Instant): Promise<LedgerUser | null | "outdated"> {
+  async #usage(
+    patience: Patience,
+    config: Config,
+    user: KnownUser | null,
+    at: Instant,
+  ): Promise<LedgerUser | null | "outdated"> {
     const zone = calendar(config.settings.time_zone);
     const day = zone.dayOf(at);
     const month = zone.dayToMonth(day);
     const asked = { statement: USAGE, values: [user?.id ?? NOBODY, day, month, at] };
-    const [row] = await this.#shared.ask(asked, this.options.waitMs);
+    const [row] = await this.#shared.ask(asked, patience);
     if (row.generation !== config.generation) return "outdated";
     if (user === null) return null;
     const { id, key, status, tier, overrides, forgiven } = user;
@@ -91,17 +98,20 @@ export class MeterReader {
   }
 
   /** Runs `work` in a transaction that reads one snapshot; it asks for `start` before anything else. */
-  async #snapshot<T>(work: (client: MeterClient, start: readonly Asked[]) => Promise<T>): Promise<T> {
-    const { pool, waitMs } = this.options;
-    const client = await MeterClient.borrow(pool, waitMs);
+  async #snapshot<T>(
+    patience: Patience,
+    work: (client: MeterClient, start: readonly Asked[]) => Promise<T>,
+  ): Promise<T> {
+    const { pool } = this.options;
+    const client = await MeterClient.borrow(pool, patience.waitMs);
     let isFit = false;
     try {
-      const result = await work(client, [BEGIN_READING, limitsOf(waitMs)]);
-      await client.ask([COMMIT], waitMs);
+      const result = await work(client, [BEGIN_READING, limitsOf(pool, patience)]);
+      await client.ask([COMMIT], patience.silenceMs);
       isFit = true;
       return result;
     } catch (error) {
-      isFit = await client.rollBack(waitMs);
+      isFit = await client.rollBack(patience.silenceMs);
       throw error;
     } finally {
       client.giveBack(isFit);
@@ -109,14 +119,15 @@ export class MeterReader {
   }
 
   /** Reads again when the server went away meanwhile. */
-  async #trying<T>(work: () => Promise<T>): Promise<T> {
+  async #trying<T>(work: (patience: Patience) => Promise<T>): Promise<T> {
     const { location, waitMs } = this.options;
-    const deadline = performance.now() + waitMs;
+    // What only reads commits nothing, so that an answer need not come later than anybody waits.
+    const patience = new Patience(waitMs, 0);
     for (;;) {
       try {
-        return await work();
+        return await work(patience);
       } catch (error) {
-        if (!(error instanceof ConnectionLost) || performance.now() >= deadline) {
+        if (!(error instanceof ConnectionLost) || patience.isOver) {
           throw explainMeter(error, location);
         }
         this.memory.forget();

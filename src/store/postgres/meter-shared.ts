@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { type Asked, ConnectionLost, MeterClient, type Rows } from "./meter-client.js";
+import type { Patience } from "./meter-patience.js";
 
 interface Lease {
   readonly client: Promise<MeterClient>;
@@ -21,11 +22,11 @@ export class SharedConnection {
 
   constructor(private readonly pool: Pool) {}
 
-  async ask(asked: Asked, waitMs: number): Promise<Rows> {
-    const lease = this.#joined(waitMs);
+  async ask(asked: Asked, patience: Patience): Promise<Rows> {
+    const lease = this.#joined(patience.waitMs);
     lease.asking += 1;
     try {
-      return await (await lease.client).askOne(asked, waitMs);
+      return await (await lease.client).askOne(asked, patience.silenceMs);
     } catch (error) {
       if (error instanceof ConnectionLost) lease.isFit = false;
       throw error;

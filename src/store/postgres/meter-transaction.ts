@@ -1,4 +1,7 @@
+import type { Pool } from "pg";
 import type { Asked, Statement } from "./meter-client.js";
+import type { Patience } from "./meter-patience.js";
+import { shorter } from "./time-limits.js";
 import { JOIN_WRITERS } from "./write-lock.js";
 
 /** How transactions of the hot path begin and end, whatever the server or the role is set to. */
@@ -14,19 +17,28 @@ export const COMMIT = plain("alpha_commit", "commit");
  * Nor is the server to plan anything anew: every statement of the hot path looks up some rows by their keys, and what
  * the planner believes about tables that are new, or whose rows come and go as fast as those of holds, misleads it into
  * reading them whole.
- * @param workMs how long one statement may take, waiting included; 0: as long as it takes
+ * What the address says of the same is in force where it is shorter.
  */
-export function limitsOf(waitMs: number, workMs = 2 * waitMs): Asked {
-  // 0 would wait without end.
-  const wait = String(Math.max(1, Math.ceil(waitMs)));
-  return { statement: LIMITS, values: [wait, String(Math.ceil(workMs)), String(IDLE_MS)] };
+export function limitsOf({ options }: Pool, { waitMs, workMs }: Patience): Asked {
+  const values = [
+    shorter(waitMs, options.lock_timeout),
+    shorter(workMs, options.statement_timeout),
+    shorter(IDLE_MS, options.idle_in_transaction_session_timeout),
+  ];
+  return { statement: LIMITS, values };
+}
+
+/** The same, but that a statement may take as long as it takes. */
+export function limitsWithoutWork(pool: Pool, patience: Patience): Asked {
+  const { statement, values: [wait, , idle] = [] } = limitsOf(pool, patience);
+  return { statement, values: [wait, "0", idle] };
 }
 
 const IDLE_MS = 10_000;
 
 /** The same, and shares the lock that operators' changes take alone: in one statement, as every batch asks for both. */
-export function joinsWriters(waitMs: number): Asked {
-  return { ...limitsOf(waitMs), statement: JOIN };
+export function joinsWriters(pool: Pool, patience: Patience): Asked {
+  return { ...limitsOf(pool, patience), statement: JOIN };
 }
 
 const SET_LIMITS = `select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
@@ -35,8 +47,12 @@ const SET_LIMITS = `select set_config('lock_timeout', $1, true), set_config('sta
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 
 const LIMITS: Statement = { name: "alpha_limits", text: SET_LIMITS };
-// In this order: what was set is in force for what is waited for behind it.
-const JOIN: Statement = { name: "alpha_join", text: `${SET_LIMITS}, (${JOIN_WRITERS})` };
+// In this order: what was set is in force for what is waited for behind it, and users are waited for as much shorter.
+const JOIN: Statement = {
+  name: "alpha_join",
+  text: `${SET_LIMITS}, (${JOIN_WRITERS}), set_config('lock_timeout', greatest(1, $1::integer
+      - 1000 * extract(epoch from clock_timestamp() - statement_timestamp()))::integer::text, true)`,
+};
 
 function plain(name: string, text: string): Asked {
   return { statement: { name, text } };

@@ -15,7 +15,8 @@ import { beginsTotals } from "./meter-guardrails.js";
 import type { Loaded, Loading } from "./meter-load.js";
 import type { Config, MeterMemory } from "./meter-memory.js";
 import { type BatchNames, InternedNames } from "./meter-names.js";
-import { BEGIN_WRITING, COMMIT, joinsWriters, limitsOf } from "./meter-transaction.js";
+import { Patience } from "./meter-patience.js";
+import { BEGIN_WRITING, COMMIT, joinsWriters, limitsWithoutWork } from "./meter-transaction.js";
 import { EXCLUDE_WRITERS } from "./write-lock.js";
 
 export interface MeterOptions {
@@ -23,7 +24,7 @@ export interface MeterOptions {
   readonly pool: Pool;
   /** What the database is called where people read it. */
   readonly location: string;
-  /** How long to wait: for a connection, for a lock, for the server to come back; in milliseconds. */
+  /** How long to wait altogether: for a connection, for locks, for the server to come back; in milliseconds. */
   readonly waitMs: number;
 }
 
@@ -90,27 +91,30 @@ export class MeterTransactions {
   ) {}
 
   /**
+   * @param patience how long it may take
    * @returns `null` where the work is not to be done
    * @throws AlphaError `database` when the server could not be reached, or somebody held a lock, for too long
    */
-  async run<L extends Loaded, T>(work: MeterWork<L, T>): Promise<T | null> {
-    const { location, waitMs } = this.options;
-    const deadline = performance.now() + waitMs;
+  async run<L extends Loaded, T>(
+    work: MeterWork<L, T>,
+    patience = new Patience(this.options.waitMs),
+  ): Promise<T | null> {
+    const { location, pool } = this.options;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#attempt(work);
+        return await this.#attempt(work, patience);
       } catch (error) {
         let reason = error;
         if (error instanceof InDoubt) {
           const { transaction, decided }: InDoubt<T> = error;
-          const fate = await fateOf({ transaction, ...decided }, this.options);
+          const fate = await fateOf({ transaction, ...decided }, pool, patience);
           if (fate === "committed") return committed(decided, []);
           reason = error.lost;
           if (fate !== "aborted") throw unknownOutcome(reason, location);
         }
         // Another server may answer next, whose numbers are others.
         if (reason instanceof ConnectionLost) this.#forget();
-        if (!mayTryAgain(reason, tries) || performance.now() >= deadline) {
+        if (!mayTryAgain(reason, tries) || patience.isOver) {
           throw explainMeter(reason, location);
         }
         await delay(PAUSE_MS);
@@ -123,28 +127,31 @@ export class MeterTransactions {
     this.names.forget();
   }
 
-  async #attempt<L extends Loaded, T>(work: MeterWork<L, T>): Promise<T | null> {
-    const client = await MeterClient.borrow(this.options.pool, this.options.waitMs);
+  async #attempt<L extends Loaded, T>(work: MeterWork<L, T>, patience: Patience): Promise<T | null> {
+    const client = await MeterClient.borrow(this.options.pool, patience.waitMs);
     let isFit = false;
     try {
-      const done = await this.#transact(client, work);
-      isFit = done !== null || (await client.rollBack(this.options.waitMs));
+      const done = await this.#transact(client, work, patience);
+      isFit = done !== null || (await client.rollBack(patience.silenceMs));
       return done;
     } catch (error) {
-      isFit = !isOutdated(error) && (await client.rollBack(this.options.waitMs));
+      isFit = !isOutdated(error) && (await client.rollBack(patience.silenceMs));
       throw error;
     } finally {
       client.giveBack(isFit);
     }
   }
 
-  async #transact<L extends Loaded, T>(client: MeterClient, work: MeterWork<L, T>): Promise<T | null> {
-    const { waitMs } = this.options;
-    const locked = await this.#load(client, work);
+  async #transact<L extends Loaded, T>(
+    client: MeterClient,
+    work: MeterWork<L, T>,
+    patience: Patience,
+  ): Promise<T | null> {
+    const locked = await this.#load(client, work, patience);
     if (locked === null) return null;
-    const decided = await work.decide(locked, (asked) => client.ask(asked, waitMs));
+    const decided = await work.decide(locked, (asked) => client.ask(asked, patience.silenceMs));
     if (decided === null) return null;
-    const answers = await client.settle([...decided.writes, COMMIT], waitMs);
+    const answers = await client.settle([...decided.writes, COMMIT], patience.firstSilenceMs);
     const commit = answers.at(-1) as (typeof answers)[number];
     // After a failed statement COMMIT rolls back, which is no error.
     if (commit.status === "fulfilled" && commit.value.command === "COMMIT") {
@@ -160,19 +167,22 @@ export class MeterTransactions {
   }
 
   /** Begins the transaction, locks the users and loads what the work is decided from. */
-  async #load<L extends Loaded, T>(client: MeterClient, work: MeterWork<L, T>): Promise<Locked<L> | null> {
-    const { waitMs } = this.options;
-    const start = [BEGIN_WRITING, joinsWriters(waitMs)];
+  async #load<L extends Loaded, T>(
+    client: MeterClient,
+    work: MeterWork<L, T>,
+    patience: Patience,
+  ): Promise<Locked<L> | null> {
     for (;;) {
+      const start = [BEGIN_WRITING, joinsWriters(this.options.pool, patience)];
       const known = this.memory.knows(work.names) ? this.memory.config : null;
-      const config = known ?? (await this.memory.read(client, start, work.names, waitMs));
+      const config = known ?? (await this.memory.read(client, start, work.names, patience));
       const loading = work.load(config);
       if (loading === null) return null;
-      const locked = await this.#lock(client, known === null ? [] : start, loading, config);
+      const locked = await this.#lock(client, known === null ? [] : start, loading, config, patience);
       if (locked !== null && locked.loaded.unbegun.length === 0) return locked;
-      await client.rollBack(waitMs);
+      await client.rollBack(patience.silenceMs);
       if (locked === null) this.memory.forget();
-      else await this.#beginTotals(client, locked.loaded);
+      else await this.#beginTotals(client, locked.loaded, patience);
     }
   }
 
@@ -182,11 +192,12 @@ export class MeterTransactions {
     start: readonly Asked[],
     { userIds, asked, read }: Loading<L>,
     config: Config,
+    patience: Patience,
   ): Promise<Locked<L> | null> {
     // A statement's snapshot is older than what it waits for, so that whatever is to be read after the lock is asked
     // for after it.
     const lock = { statement: LOCK, values: [numbers(userIds)] };
-    const answers = await client.ask([...start, lock, ...asked], this.options.waitMs);
+    const answers = await client.ask([...start, lock, ...asked], patience.silenceMs);
     const [row] = answers[start.length] ?? [];
     if (row.generation !== config.generation) return null;
     const loaded = read(answers.slice(start.length + 1));
@@ -195,12 +206,11 @@ export class MeterTransactions {
   }
 
   /** Once a window: adds up what all users have used in it, while nobody writes. */
-  async #beginTotals(client: MeterClient, { unbegun }: Loaded): Promise<void> {
-    const { waitMs } = this.options;
-    const alone = { statement: EXCLUDE };
+  async #beginTotals(client: MeterClient, { unbegun }: Loaded, patience: Patience): Promise<void> {
+    const start = [BEGIN_WRITING, limitsWithoutWork(this.options.pool, patience), { statement: EXCLUDE }];
+    await client.ask(start, patience.silenceMs);
     // The server may take longer over it than over a batch: given up, it would have to be done all the same.
-    await client.ask([BEGIN_WRITING, limitsOf(waitMs, 0), alone], waitMs);
-    await client.ask([beginsTotals(unbegun), COMMIT], LONGEST_SUM_MS);
+    await patience.without(() => client.ask([beginsTotals(unbegun), COMMIT], LONGEST_SUM_MS));
   }
 }
 
@@ -210,7 +220,7 @@ function committed<T>({ names, result }: Decided<T>, answers: readonly Rows[]): 
 }
 
 /** How long adding up what all users have used may take, in milliseconds. */
-const LONGEST_SUM_MS = 5 * 60_000;
+const LONGEST_SUM_MS = 10 * 60_000;
 
 const EXCLUDE: Statement = { name: "alpha_exclude", text: EXCLUDE_WRITERS };
 

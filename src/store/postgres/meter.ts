@@ -37,7 +37,7 @@ export class PostgresMeter implements MeterStore {
   constructor(private readonly options: MeterOptions) {
     const transactions = new MeterTransactions(options, this.#memory);
     const batches = new MeterBatches(transactions, this.#memory);
-    this.#bulk = new BulkEntry(transactions);
+    this.#bulk = new BulkEntry(transactions, options.waitMs);
     this.#queue = new BatchQueue((operations) => batches.run(operations), isUnreachable);
     this.#reader = new MeterReader(options, this.#memory);
     const months = new PostgresMonths(options.pool, options.location);
