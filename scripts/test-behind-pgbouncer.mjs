@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 
+// Not that of restarts: it has to restart a server of its own, where no pooler stands.
 const SUITES = ["admission", "deadlocks", "kills", "stops"].map(
   (name) => `test/faults/postgres-${name}.test.ts`,
 );
