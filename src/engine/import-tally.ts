@@ -78,7 +78,7 @@ export class ImportTally {
   countColumns({ inserted, brought, waited }: ColumnsEntered): void {
     this.waited += waited;
     this.counts.addColumns(inserted);
-    for (const calls of brought) this.brought.addUnmarked(this.format ?? NO_FORMAT, calls);
+    for (const calls of brought) this.brought.addMany(this.format ?? NO_FORMAT, calls);
   }
 
   #uncounted(

@@ -54,18 +54,13 @@ const MOST_SUSPECTS = 500;
 /** More than any user or day number there is. */
 const DAYS = 10_000_000;
 
-interface Brought {
-  calls: number;
-  /** Those that no provider id could tell from calls that were there already. */
-  unmarked: number;
-}
-
 /**
  * What one run of an import brought, by user and day, to be held against what others brought. Nearly free: the ledger is
  * looked at only for users who have more calls on a day than this run brought.
  */
 export class BroughtCalls {
-  readonly #byFormat = new Map<string, Map<number, Brought>>();
+  /** Calls by format, and then by user and day. */
+  readonly #byFormat = new Map<string, Map<number, number>>();
   readonly #zone: ReturnType<typeof calendar>;
   /** The day met last: the records of a log come in the order of time. */
   #day = { index: 0, start: 0, end: 0 };
@@ -74,36 +69,34 @@ export class BroughtCalls {
     this.#zone = calendar(timeZone);
   }
 
-  add(format: string, { userId, occurredAt, providerId }: LedgerEvent): void {
+  add(format: string, { userId, occurredAt }: LedgerEvent): void {
     if (occurredAt < this.#day.start || occurredAt >= this.#day.end) {
       this.#day = this.#zone.windowAt("day", occurredAt);
     }
-    this.#add(format, userId, this.#day.index, 1, providerId === null ? 1 : 0);
+    this.#add(format, userId, this.#day.index, 1);
   }
 
-  /** Adds calls of a day of the settings' time zone that state no provider's ids. */
-  addUnmarked(format: string, { userId, day, requests }: ColumnsEntered["brought"][number]): void {
-    this.#add(format, userId, day, requests, requests);
+  /** Adds calls of a day of the settings' time zone. */
+  addMany(format: string, { userId, day, requests }: ColumnsEntered["brought"][number]): void {
+    this.#add(format, userId, day, requests);
   }
 
-  #add(format: string, userId: number, day: number, calls: number, unmarked: number): void {
+  #add(format: string, userId: number, day: number, calls: number): void {
     let days = this.#byFormat.get(format);
     if (days === undefined) {
       days = new Map();
       this.#byFormat.set(format, days);
     }
     const key = userId * DAYS + day;
-    let brought = days.get(key);
-    if (brought === undefined) {
-      if (days.size >= MOST_DAYS) return;
-      brought = { calls: 0, unmarked: 0 };
-      days.set(key, brought);
-    }
-    brought.calls += calls;
-    brought.unmarked += unmarked;
+    const before = days.get(key);
+    if (before === undefined && days.size >= MOST_DAYS) return;
+    days.set(key, (before ?? 0) + calls);
   }
 
-  /** Whose calls another source covers too, in the same hours, by the format that this run brought. */
+  /**
+   * Whose calls another source covers too, in the same hours, by the format that this run brought. Where every call has
+   * its provider's id, none was counted twice.
+   */
   async overlaps(engine: Engine): Promise<Overlap[]> {
     const found: Overlap[] = [];
     for (const [format, days] of this.#byFormat) {
@@ -112,20 +105,18 @@ export class BroughtCalls {
     return found;
   }
 
-  async #overlapsOf(tx: Reading, format: string, days: ReadonlyMap<number, Brought>): Promise<Overlap[]> {
-    const unmarked = [...days].flatMap(([key, brought]) => (brought.unmarked > 0 ? [key] : []));
-    if (unmarked.length === 0 || !(await tx.usage.overlaps.hasOthers(format))) return [];
-    const users = [...new Set(unmarked.map(userOf))];
-    const numbers = unmarked.map(dayOf);
+  async #overlapsOf(tx: Reading, format: string, days: ReadonlyMap<number, number>): Promise<Overlap[]> {
+    if (!(await tx.usage.overlaps.hasOthers(format))) return [];
+    const keys = [...days.keys()];
+    const users = [...new Set(keys.map(userOf))];
+    const numbers = keys.map(dayOf);
     const [first, last] = [numbers.reduce(least), numbers.reduce(greatest)];
     const suspects: { userId: number; day: number }[] = [];
     for (let from = 0; from < users.length; from += USERS_AT_ONCE) {
       const some = users.slice(from, from + USERS_AT_ONCE);
       for (const { userId, day, requests } of await tx.usage.overlaps.dayRequests(some, first, last)) {
         const brought = days.get(userId * DAYS + day);
-        if (brought !== undefined && brought.unmarked > 0 && requests > brought.calls) {
-          suspects.push({ userId, day });
-        }
+        if (brought !== undefined && requests > brought) suspects.push({ userId, day });
       }
     }
     if (suspects.length === 0) return [];

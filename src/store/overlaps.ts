@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type Expression, type SqlBool, sql } from "kysely";
 import type { UsageReading } from "../engine/ports.js";
 import type { Db } from "./schema.js";
 
@@ -32,6 +32,13 @@ export function overlapsOn(db: Db): UsageReading["overlaps"] {
         .where("window_index", "<=", last)
         .execute(),
     async sharedHours({ since, until, userIds, source }) {
+      // Made once, as `distinct` is: there is no index by event, and for each call all ids would be read.
+      const identified = db
+        .selectFrom("event_key")
+        .where("provider_id", "is not", null)
+        .select("event_id")
+        .distinct()
+        .as("identified");
       const calls = db
         .selectFrom("usage_event")
         .leftJoin("import", "import.id", "usage_event.import_id")
@@ -50,26 +57,18 @@ export function overlapsOn(db: Db): UsageReading["overlaps"] {
             .else(eb.fn.coalesce("import.format", sql<string>`'log'`))
             .end()
             .as("source"),
-        ]);
+        ])
+        .$if(source !== undefined, (query) =>
+          query.leftJoin(identified, "identified.event_id", "usage_event.id").select("identified.event_id"),
+        );
       const hours = await db
         .selectFrom(calls.as("call"))
         .groupBy(["call.user_id", "call.hour"])
         .having((eb) => eb(eb.fn.min("call.source"), "<>", eb.fn.max("call.source")))
         .$if(source !== undefined, (query) =>
-          query.having((eb) =>
-            eb(
-              eb.fn.max(
-                eb
-                  .case()
-                  .when("call.source", "=", source ?? "")
-                  .then(1)
-                  .else(0)
-                  .end(),
-              ),
-              "=",
-              1,
-            ),
-          ),
+          query
+            .having((eb) => eb(some(eb("call.source", "=", source ?? "")), "=", 1))
+            .having((eb) => eb(some(eb("call.event_id", "is", null)), "=", 1)),
         )
         .select((eb) => [
           "call.user_id",
@@ -87,4 +86,9 @@ export function overlapsOn(db: Db): UsageReading["overlaps"] {
       }));
     },
   };
+}
+
+/** 1 where a condition holds for one of a group, else 0. */
+function some(condition: Expression<SqlBool>) {
+  return sql<number>`max(case when ${condition} then 1 else 0 end)`;
 }

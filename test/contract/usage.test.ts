@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CellGrouping, EventFilter, ListedEvent, UsageCell } from "../../src/engine/ports.js";
-import { DAY, populate, record, T0, type TestDatabase, TODAY } from "../support/store.js";
+import { DAY, HOUR, populate, record, T0, type TestDatabase, TODAY } from "../support/store.js";
 import { everyStore } from "./describe-store.js";
 
 const KEPT: Record<CellGrouping, readonly (keyof UsageCell)[]> = {
@@ -191,6 +191,38 @@ everyStore((fresh) => {
       }
       expect(paged).toEqual(all);
     });
+  });
+
+  test("hours that two sources share are told by user, for one source only where a call has no provider's id", async () => {
+    const database = await fresh();
+    const { store } = database;
+    const [ada, bob] = await populate(store, "ada", "bob");
+    const log = { actor: "ann", file: "log", options: "{}" };
+    const importId = await store.write((tx) => tx.records.startImport({ at: T0, format: "litellm", ...log }));
+    const at = (hour: number) => T0 - hour * HOUR;
+    await store.meter.commit([
+      record("l1", { occurredAt: at(1), providerId: "p1" }),
+      record("l2", { occurredAt: at(2) }),
+      record("l3", { occurredAt: at(3) }),
+      record("g1", { occurredAt: at(1), providerId: "q1", importId, source: "litellm" }),
+      record("g2", { occurredAt: at(2), providerId: "q2", importId, source: "litellm" }),
+      record("m1", { occurredAt: at(2), user: "bob", providerId: "p3" }),
+      record("h1", { occurredAt: at(2), user: "bob", importId, source: "litellm" }),
+    ]);
+    const shared = (wanted: object) =>
+      store.read((tx) => tx.usage.overlaps.sharedHours({ since: at(9), until: T0, ...wanted }));
+    const hour = (user: typeof ada, hours: number) => ({
+      userId: user?.id,
+      hour: at(hours) / HOUR,
+      calls: 2,
+      sources: ["litellm", "live"],
+    });
+    const sorted = async (wanted: object) =>
+      (await shared(wanted)).sort((a, b) => a.userId - b.userId || a.hour - b.hour);
+    expect(await sorted({})).toEqual([hour(ada, 2), hour(ada, 1), hour(bob, 2)]);
+    expect(await sorted({ source: "litellm" })).toEqual([hour(ada, 2), hour(bob, 2)]);
+    expect(await shared({ source: "litellm", userIds: [bob?.id] })).toEqual([hour(bob, 2)]);
+    expect(await shared({ source: "helicone" })).toEqual([]);
   });
 
   test("a page may be longer than a statement takes parameters", async () => {

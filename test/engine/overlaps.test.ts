@@ -74,6 +74,27 @@ describe("an import", () => {
     ).toEqual([]);
   });
 
+  it("names whose calls were metered without the provider's id, which only the log states", async () => {
+    await meterLive({ hour: 1 }, { hour: 2, providerId: "p2" }, { hour: 4 });
+    const calls = [
+      { hour: 1, providerId: "p1" },
+      { hour: 2, providerId: "p3" },
+      { hour: 3, providerId: "p4" },
+    ];
+    expect(await overlapsAfter("litellm", ...calls)).toEqual([
+      { user: "ada", hours: 1, calls: 2, sources: ["litellm", "live"] },
+    ]);
+  });
+
+  it("warns the same whichever of two logs came first", async () => {
+    await overlapsAfter("helicone", { hour: 1 });
+    expect(await overlapsAfter("openai-response", { hour: 1, providerId: "p1" })).toEqual([
+      { user: "ada", hours: 1, calls: 2, sources: ["helicone", "openai-response"] },
+    ]);
+    expect(await overlapsAfter("langfuse", { hour: 1, day: 2, providerId: "p2" })).toEqual([]);
+    expect(await overlapsAfter("alwrity", { hour: 1, day: 2 })).toMatchObject([{ hours: 1, calls: 2 }]);
+  });
+
   it("tells the logs of one format from those of another", async () => {
     await overlapsAfter("litellm", { hour: 1 }, { hour: 2 });
     const more = logOf([logged("more", { occurredAt: at(1), cost: 1 })], { format: "litellm" });

@@ -17,7 +17,7 @@ export interface HoursWithin {
   readonly until: Instant;
   /** Everybody when left out. */
   readonly userIds?: readonly number[];
-  /** Only hours in which this source has calls too. */
+  /** Only hours in which this source has calls too, and in which not every call has its provider's id. */
   readonly source?: string;
 }
 
