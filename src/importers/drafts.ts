@@ -54,6 +54,21 @@ export function draftOf(fields: RecordFields, stated: Stated): UsageDraft | Reje
   };
 }
 
+/**
+ * Rejects a record of which none of the fields `counts` states anything, and that states no images and no cost either,
+ * unless its call came to nothing. Of a logger that knows no tokens a cost of 0 is none.
+ */
+export function needUsage(
+  fields: RecordFields,
+  counts: readonly [string, ...string[]],
+  { images, cost, free = false, status = null }: Partial<Stated>,
+): void {
+  const isPriced = (cost ?? 0) > 0 || (cost === 0 && free);
+  const isStated = isPriced || (images ?? 0) > 0 || counts.some((field) => fields.has(field));
+  if (!isStated && status === null)
+    fields.reject(counts[0], "is missing, and so are the other tokens and the cost");
+}
+
 function usageOf({ input, cacheRead, cacheWrite, output, reasoning, images }: Stated): Usage {
   return {
     input: input ?? NO_USAGE.input,

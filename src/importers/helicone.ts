@@ -1,9 +1,19 @@
-import { draftOf } from "./drafts.js";
+import { draftOf, needUsage } from "./drafts.js";
 import type { Fields, Importer, ReadContext, Rejection, Skip, UsageDraft } from "./importer.js";
 import { RecordFields } from "./record-fields.js";
 
 /** What Helicone writes where a request was not answered from its cache. */
 const NO_REFERENCE = "00000000-0000-0000-0000-000000000000";
+
+const COUNTS = [
+  "prompt_tokens",
+  "completion_tokens",
+  "total_tokens",
+  "prompt_audio_tokens",
+  "completion_audio_tokens",
+  "prompt_cache_read_tokens",
+  "prompt_cache_write_tokens",
+] as const;
 
 /** What Helicone's export writes of each request. Its prompt and completion tokens are without cached and audio tokens. */
 export const helicone: Importer = {
@@ -31,8 +41,15 @@ function read(record: Fields, context: ReadContext): UsageDraft | Rejection | Sk
   }
   const provider = fields.text("provider");
   const reference = fields.text("cache_reference_id");
-  const status = fields.text("response_status");
+  const code = fields.text("response_status");
+  const outcome = {
+    cost: fields.cost(fields.pick("cost", "costUSD")),
+    free: reference !== null && reference !== NO_REFERENCE,
+    status: code === "200" ? null : code,
+  };
+  needUsage(fields, COUNTS, outcome);
   return draftOf(fields, {
+    ...outcome,
     occurredAt: fields.time(fields.pick("response_created_at", "request_created_at"), context),
     id: fields.text("response_id"),
     user: fields.text("request_user_id"),
@@ -42,8 +59,5 @@ function read(record: Fields, context: ReadContext): UsageDraft | Rejection | Sk
     cacheRead: fields.count("prompt_cache_read_tokens"),
     cacheWrite: fields.count("prompt_cache_write_tokens"),
     output: completion + (fields.count("completion_audio_tokens") ?? 0),
-    cost: fields.cost(fields.pick("cost", "costUSD")),
-    free: reference !== null && reference !== NO_REFERENCE,
-    status: status === "200" ? null : status,
   });
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { cellAt } from "./cells.js";
-import { draftOf } from "./drafts.js";
+import { draftOf, needUsage } from "./drafts.js";
 import type { Fields, Importer, ReadContext, Rejection, UsageDraft } from "./importer.js";
 import { RecordFields } from "./record-fields.js";
 import { disjointTokens } from "./token-sums.js";
@@ -9,6 +9,7 @@ const MAKES_IMAGES = /image_(?:generation|edit|variation)/;
 /** LiteLLM's own id, where the provider gave none or the call failed. */
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const KEY = "sk-";
+const COUNTS = ["prompt_tokens", "completion_tokens", "total_tokens"] as const;
 
 /** The table `LiteLLM_SpendLogs` of the LiteLLM proxy, or what its endpoints under `/spend/logs` return. */
 export const litellm: Importer = {
@@ -26,7 +27,16 @@ function read(raw: Fields, context: ReadContext): UsageDraft | Rejection {
   const status = statusOf(fields);
   const fromCache = String(raw.cache_hit).toLowerCase() === "true";
   const makesImages = MAKES_IMAGES.test(fields.text("call_type") ?? "");
+  const outcome = {
+    // The log says that images were made, not how many.
+    images: makesImages && status === null ? 1 : 0,
+    cost: fields.cost("spend"),
+    free: fromCache,
+    status,
+  };
+  needUsage(fields, COUNTS, outcome);
   return draftOf(fields, {
+    ...outcome,
     occurredAt: fields.time(fields.pick("endTime", "startTime"), context),
     id,
     // The id of an answer from LiteLLM's cache is that of the call which filled it, made unique.
@@ -35,11 +45,6 @@ function read(raw: Fields, context: ReadContext): UsageDraft | Rejection {
     provider,
     model: withoutPrefix(fields.text("model"), provider),
     ...readTokens(fields),
-    // The log says that images were made, not how many.
-    images: makesImages && status === null ? 1 : 0,
-    cost: fields.cost("spend"),
-    free: fromCache,
-    status,
   });
 }
 

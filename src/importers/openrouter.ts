@@ -1,5 +1,5 @@
 import type { Instant } from "../domain/window.js";
-import { draftOf, withExtra } from "./drafts.js";
+import { draftOf, needUsage, withExtra } from "./drafts.js";
 import type { Fields, Importer, ReadContext, Rejection, Skip, UsageDraft } from "./importer.js";
 import { RecordFields } from "./record-fields.js";
 import { disjointTokens } from "./token-sums.js";
@@ -8,6 +8,8 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Calls state no total. */
 const HABIT = { parts: "inside", input: "tokens_prompt", output: "tokens_completion", total: "" } as const;
+const CALL_COUNTS = ["tokens_prompt", "tokens_completion", "tokens_reasoning", "tokens_cached"] as const;
+const DAY_COUNTS = ["prompt_tokens", "completion_tokens", "reasoning_tokens"] as const;
 
 /**
  * OpenRouter's activity: one row for each call, or sums by day and endpoint. The provider is OpenRouter, which is
@@ -41,8 +43,13 @@ function readCall(fields: RecordFields, context: ReadContext): UsageDraft | Reje
   };
   const finish = fields.text("finish_reason_normalized");
   const failed = finish === "error" ? finish : null;
-  return draftOf(fields, {
+  const outcome = {
     ...charged(fields, "cost_total"),
+    status: isTrue(fields.get("cancelled")) ? "cancelled" : failed,
+  };
+  needUsage(fields, CALL_COUNTS, outcome);
+  return draftOf(fields, {
+    ...outcome,
     occurredAt: fields.time("created_at", context),
     id,
     providerId: id,
@@ -50,7 +57,6 @@ function readCall(fields: RecordFields, context: ReadContext): UsageDraft | Reje
     provider: "openrouter",
     model: fields.text("model_permaslug"),
     ...disjointTokens(fields, stated, HABIT),
-    status: isTrue(fields.get("cancelled")) ? "cancelled" : failed,
   });
 }
 
@@ -61,8 +67,10 @@ function readDay(fields: RecordFields, context: ReadContext): UsageDraft | Rejec
     return { kind: "skip", reason: "sums up a day that is not over" };
   }
   if (!fields.has("requests")) fields.reject("requests", "is missing");
+  const outcome = charged(fields, "usage");
+  needUsage(fields, DAY_COUNTS, outcome);
   return draftOf(fields, {
-    ...charged(fields, "usage"),
+    ...outcome,
     occurredAt: context.occurredAt ?? withinDay(day),
     provider: "openrouter",
     model: fields.text(fields.pick("model", "model_permaslug")),

@@ -218,7 +218,7 @@ everyStore((fresh) => {
       sources: ["litellm", "live"],
     });
     const sorted = async (wanted: object) =>
-      (await shared(wanted)).sort((a, b) => a.userId - b.userId || a.hour - b.hour);
+      [...(await shared(wanted))].sort((a, b) => a.userId - b.userId || a.hour - b.hour);
     expect(await sorted({})).toEqual([hour(ada, 2), hour(ada, 1), hour(bob, 2)]);
     expect(await sorted({ source: "litellm" })).toEqual([hour(ada, 2), hour(bob, 2)]);
     expect(await shared({ source: "litellm", userIds: [bob?.id] })).toEqual([hour(bob, 2)]);
