@@ -41,9 +41,11 @@ function keepHuge(_key: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
-/** Adds the record that a text of JSON spells, or those in it when it is an envelope. */
-export function addRecords(records: RawRecord[], text: string, line: number): void {
+/** The record that a text of JSON spells, or those in it when it is an envelope. */
+export function jsonRecords(text: string, line: number): RawRecord[] {
+  const records: RawRecord[] = [];
   addParsed(records, text, line, false);
+  return records;
 }
 
 /** The same for a line, which is its own canonical text when it is one record. */

@@ -41,12 +41,17 @@ interface Capture {
   readonly line: number;
   readonly parts: Buffer[];
   length: number;
+  /** Whether it has a list that an envelope would have around its records. */
+  mayWrap: boolean;
 }
 
 /**
  * Cuts JSON into the texts of its records, in constant memory: the elements of lists, the records inside envelopes, and
  * objects one after the other. It finds only where each begins and ends, and leaves the rest to whoever parses them:
  * a parser of streams would stop at the first mistake, where here a record of bad JSON costs itself and not the file.
+ *
+ * Whether an object with a list is an envelope shows at its end, since a record may have its list first: until then
+ * its text is kept, and then read once more from its beginning. What is longer than a record may be is an envelope.
  */
 export class JsonSplitter {
   readonly #sink: RecordSink;
@@ -62,6 +67,8 @@ export class JsonSplitter {
   #escaped = false;
   #key = "";
   #entered = false;
+  /** Whether the text in hand was read before: nothing is read more than twice. */
+  #again = false;
 
   /** `linesBefore` were read by somebody else. */
   constructor(sink: RecordSink, linesBefore = 0) {
@@ -74,7 +81,7 @@ export class JsonSplitter {
     return this.#line;
   }
 
-  /** Whether records were met inside a list, and not one after the other. */
+  /** Whether a list was met that may be around records. */
   get enteredList(): boolean {
     return this.#entered;
   }
@@ -88,11 +95,15 @@ export class JsonSplitter {
       else if (this.#reading === "bare") at = this.#bare(chunk, at);
       else at = this.#between(chunk, at);
     }
-    if (this.#capture) this.#keep(this.#capture, chunk, chunk.length);
+    const capture = this.#capture;
+    if (!capture) return;
+    this.#keep(capture, chunk, chunk.length);
+    if (capture.mayWrap && capture.length > MAX_RECORD_BYTES) this.#readAsEnvelope(capture);
   }
 
   /** Ends the last record. Whether everything that was opened around the records was closed, too. */
   end(): boolean {
+    if (this.#capture?.mayWrap) this.#readAsEnvelope(this.#capture);
     const isRecordItself =
       this.#capture !== null && this.#frames.length === 1 && "object" in this.#frames[0]!;
     if (this.#capture && this.#reading === "bare") this.#emit(this.#capture);
@@ -128,10 +139,13 @@ export class JsonSplitter {
     }
     const shape =
       frame.key !== null && Object.hasOwn(frame.object, frame.key) ? frame.object[frame.key] : undefined;
-    if (byte === OPEN_LIST && shape !== undefined) {
-      // Not a record, then, but what is around records.
+    const isAround = byte === OPEN_LIST && shape !== undefined;
+    if (isAround) this.#entered = true;
+    if (isAround && this.#capture && this.#capture.length <= MAX_RECORD_BYTES && !this.#again) {
+      this.#capture.mayWrap = true;
+      this.#begin(byte);
+    } else if (isAround) {
       this.#capture = null;
-      this.#entered = true;
       this.#frames.push({ list: shape });
     } else {
       this.#begin(byte);
@@ -149,7 +163,7 @@ export class JsonSplitter {
       this.#frames.push({ list: "records" });
       return;
     }
-    this.#capture = { line: this.#line, parts: [], length: 0 };
+    this.#capture = { line: this.#line, parts: [], length: 0, mayWrap: false };
     this.#from = at;
     // Whether an object is a record or an envelope shows only inside it.
     if (this.#frames.length === 0 && byte === OPEN_OBJECT) {
@@ -190,9 +204,12 @@ export class JsonSplitter {
     const frame = this.#frames.at(-1);
     if (frame && "object" in frame) {
       // An object of its own at the top with a key that only records have is a record, whatever else it holds.
-      const isRecord = this.#frames.length === 1 && this.#capture !== null && isRecordKey(this.#key);
-      if (isRecord) this.#frames[0] = { object: {}, key: null, isKeyNext: false };
-      else Object.assign(frame, { key: this.#key, isKeyNext: false });
+      if (this.#frames.length === 1 && this.#capture && isRecordKey(this.#key)) {
+        this.#capture.mayWrap = false;
+        this.#frames[0] = { object: {}, key: null, isKeyNext: false };
+      } else {
+        Object.assign(frame, { key: this.#key, isKeyNext: false });
+      }
     }
     this.#reading = "between";
     return at + 1;
@@ -244,7 +261,25 @@ export class JsonSplitter {
 
   #endCapture(capture: Capture, chunk: Buffer, end: number): void {
     this.#keep(capture, chunk, end);
-    this.#emit(capture);
+    if (!capture.mayWrap) {
+      this.#emit(capture);
+      return;
+    }
+    this.#readAsEnvelope(capture);
+    // Of broken JSON something may be left open.
+    this.#from = end;
+  }
+
+  /** Reads again what was captured of an object that is no record. */
+  #readAsEnvelope({ parts, line }: Capture): void {
+    this.#capture = null;
+    this.#frames.splice(0, this.#frames.length, { object: ENVELOPE, key: null, isKeyNext: true });
+    this.#line = line;
+    this.#reading = "between";
+    this.#escaped = false;
+    this.#again = true;
+    this.push(Buffer.concat(parts).subarray(1));
+    this.#again = false;
   }
 
   #keep(capture: Capture, chunk: Buffer, end: number): void {
@@ -252,7 +287,7 @@ export class JsonSplitter {
     if (bytes.length === 0) return;
     capture.parts.push(bytes);
     capture.length += bytes.length;
-    if (capture.length > MAX_RECORD_BYTES) {
+    if (capture.length > MAX_RECORD_BYTES && !capture.mayWrap) {
       // It is too long already, and only its beginning will be shown.
       capture.parts.splice(0, Number.POSITIVE_INFINITY, Buffer.concat(capture.parts).subarray(0, KEPT_BYTES));
     }

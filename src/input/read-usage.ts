@@ -129,29 +129,29 @@ export async function* readPieces(
       yield piece(records.take());
       continue;
     }
-    held = held.concat(records.drain());
-    const sample = sampleOf(held);
+    const rest = records.take()[Symbol.iterator]();
+    const sample = sampleOf(held, rest);
     // What cannot be parsed tells no format and needs none, so it is not kept.
     if (sample.length > 0 && sample.length < SAMPLE) continue;
     if (sample.length > 0) use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
-    yield piece(held);
+    yield piece(following(held, rest));
     held = [];
   }
 
   records.end();
-  held = held.concat(records.drain());
+  const rest = records.take()[Symbol.iterator]();
   if (records.isBlank) {
     throw new AlphaError("failed", `${source.name} holds no records, only blank lines.`, {
       hint: "Check whether the export that wrote it went through.",
     });
   }
   if (reader.format === null) {
-    const sample = sampleOf(held);
+    const sample = sampleOf(held, rest);
     const header = records.headerFields();
     if (sample.length === 0 && header) sample.push({ fields: header, rejected: null });
     if (sample.length > 0) use(chooseImporter(source.name, sample, format.importer, options.mapping ?? null));
   }
-  yield piece(held);
+  yield piece(following(held, rest));
   if (records.isCutOff) {
     throw new AlphaError("failed", `${source.name} is cut off: its JSON does not end.`, {
       hint: "Get a whole copy of it, and import that: what is in already counts once.",
@@ -184,12 +184,22 @@ function parseFormat(format: string | undefined): { importer: Importer | null; c
   return { importer, container };
 }
 
-function sampleOf(records: readonly RawRecord[]): Pick<ParsedRecord, "fields" | "rejected">[] {
+/** Of `held`, to which what it takes of `rest` is added: of what there is at once no more is read than is needed. */
+function sampleOf(held: RawRecord[], rest: Iterator<RawRecord>): Pick<ParsedRecord, "fields" | "rejected">[] {
   const sample: Pick<ParsedRecord, "fields" | "rejected">[] = [];
-  for (const { fields, rejected } of records) {
-    if (fields && sample.push({ fields, rejected }) === SAMPLE) break;
+  const isFull = ({ fields, rejected }: RawRecord) =>
+    fields !== null && sample.push({ fields, rejected }) === SAMPLE;
+  if (held.some(isFull)) return sample;
+  for (let next = rest.next(); next.done !== true; next = rest.next()) {
+    held.push(next.value);
+    if (isFull(next.value)) break;
   }
   return sample;
+}
+
+function* following(held: readonly RawRecord[], rest: Iterator<RawRecord>): Generator<RawRecord> {
+  yield* held;
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
 }
 
 /** Reads the raw records of one file. Until it knows the format it can only reject what cannot be parsed. */

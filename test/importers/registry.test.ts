@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { IMPORTERS } from "../../src/importers/registry.js";
+import { readAll } from "../input/reading.js";
 import { readFixture } from "./fixture.js";
 
 const FILES = readdirSync(new URL("../fixtures/logs", import.meta.url));
@@ -18,6 +19,24 @@ describe("the formats", () => {
     expect(format).toBe(formatOf(file));
     expect(Object.keys(drafts).length).toBeGreaterThan(0);
   });
+
+  it.each(FILES.filter((file) => file.endsWith(".jsonl")))(
+    "%s says the same when its objects are printed over several lines",
+    async (file) => {
+      const lines = readFileSync(new URL(`../fixtures/logs/${file}`, import.meta.url), "utf8");
+      const objects = lines
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      const [asLines, printed] = await Promise.all(
+        [0, 1].map((indent) => readAll(objects.map((each) => JSON.stringify(each, null, indent)).join("\n"))),
+      );
+      expect(printed?.entries.map(({ draft }) => draft)).toEqual(asLines?.entries.map(({ draft }) => draft));
+      expect(printed?.rejects.map(({ reason }) => reason)).toEqual(
+        asLines?.rejects.map(({ reason }) => reason),
+      );
+    },
+  );
 
   it("have names and descriptions of their own", () => {
     expect(new Set(NAMES).size).toBe(NAMES.length);

@@ -90,6 +90,50 @@ describe("JSON", () => {
     expect(read(JSON.stringify(record, null, 1))).toEqual([[1, record]]);
   });
 
+  it.each(SIZES)(
+    "takes such an object for a record also where its list comes first, in chunks of %i",
+    (size) => {
+      const records = [
+        { user: "ada", data: [], timestamp: "2026-11-01", images: 1 },
+        { object: "list", data: [{ embedding: [0.5], index: 0 }], model: "m", usage: { prompt_tokens: 8 } },
+        { created: 1, data: [{ b64_json: "]}" }, { b64_json: "" }], usage: {} },
+        { logs: [{ a: 1 }, 5], records: [[1], '"}'], id: "x" },
+        { resourceSpans: [{ scopeSpans: [{ spans: [{}] }] }], timestamp: 1 },
+      ];
+      for (const indent of [0, 1]) {
+        for (const between of ["", "\n"]) {
+          const content = records.map((record) => JSON.stringify(record, null, indent)).join(between);
+          expect(recordsOf(content, size).map(({ fields }) => fields)).toEqual(records);
+        }
+      }
+      const envelope = { object: "list", data: [{ a: 1 }, { a: 2 }], has_more: false };
+      const mixed = [records[0], envelope, records[1]]
+        .map((each) => JSON.stringify(each, null, 1))
+        .join("\n");
+      expect(read(mixed, size)).toEqual([
+        [1, records[0]],
+        [10, { a: 1 }],
+        [13, { a: 2 }],
+        [19, records[1]],
+      ]);
+    },
+  );
+
+  it("knows an envelope longer than any record before it ends", () => {
+    const long = "x".repeat(1 << 20);
+    const reader = new RecordReader("log", null);
+    const lines: number[] = [];
+    reader.push(Buffer.from('{\n"total": 40,\n"logs": [\n'));
+    for (let n = 0; n < 40; n++) {
+      reader.push(Buffer.from(`{"a":"${long}"},\n`));
+      lines.push(...reader.drain().map(({ line }) => line));
+    }
+    // Sixteen of them are not read before they are too long together to be a record.
+    expect(lines).toEqual(Array.from({ length: 40 }, (_, n) => 4 + n));
+    reader.push(Buffer.from('{"a":1}],"timestamp":1}'));
+    expect(reader.drain().map(({ fields }) => fields)).toEqual([{ a: 1 }]);
+  });
+
   it.each(SIZES)("rejects what is no object and what is no JSON, and goes on, in chunks of %i", (size) => {
     expect(read('[{"a":1},\n5,null,"x]",[{}],\n{oops},{"a":,},tru\n,{"a":2}]', size)).toEqual([
       [1, { a: 1 }],
@@ -258,7 +302,16 @@ async function untilError(content: string) {
 }
 
 describe("any records", () => {
-  const record = fc.dictionary(fc.string(), fc.jsonValue()).filter((fields) => !hasEnvelope(fields));
+  const plain = fc.dictionary(fc.string(), fc.jsonValue()).filter((fields) => !hasEnvelope(fields));
+  const listed = fc
+    .tuple(
+      plain,
+      fc.constantFrom("logs", "data", "records", "resourceSpans"),
+      fc.array(fc.jsonValue()),
+      plain,
+    )
+    .map(([before, key, list, after]) => ({ ...before, [key]: list, ...after, usage: {} }));
+  const record = fc.oneof(plain, listed);
   const wrappings = fc.constantFrom<(records: unknown[], indent: number) => string>(
     (records, indent) => JSON.stringify(records, null, indent),
     (records, indent) => JSON.stringify({ page: { logs: [] }, logs: records, total: 1 }, null, indent),
@@ -267,6 +320,7 @@ describe("any records", () => {
       JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: records }] }, {}] }, null, indent),
     (records, indent) => JSON.stringify({ records }, null, indent),
     (records) => records.map((each) => JSON.stringify(each)).join("\n"),
+    (records, indent) => records.map((each) => JSON.stringify(each, null, indent)).join(""),
   );
 
   it("are the same wrapped in anything, with any white space, in any chunks", () => {
