@@ -96,9 +96,18 @@ const QUICK_BELOW = 1000;
 const CLEAR = 1e-3;
 const PLAIN_AMOUNT = /^\d{1,3}(?:\.\d{1,12})?$/;
 
-/** The same as `parseUsd`. */
+/** `1,234` is what one spreadsheet makes of 1234, and another one of 1.234. */
+const UNCLEAR_AMOUNT = /^\s*[+-]?\$?[+-]?[1-9]\d{0,2},\d{3}\s*$/;
+
+/** Whether the comma of an amount may separate thousands as well as decimals. */
+export function isUnclearUsd(text: string): boolean {
+  return UNCLEAR_AMOUNT.test(text);
+}
+
+/** The same as `parseUsd`, but `null` for what is unclear. */
 export function quickUsd(text: string): Nanos | null {
-  return PLAIN_AMOUNT.test(text) ? (quickNanos(Number(text)) ?? parseUsd(text)) : parseUsd(text);
+  if (PLAIN_AMOUNT.test(text)) return quickNanos(Number(text)) ?? parseUsd(text);
+  return isUnclearUsd(text) ? null : parseUsd(text);
 }
 
 /** The same as `usdFromNumber`. */

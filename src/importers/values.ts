@@ -2,11 +2,20 @@ import type { Nanos } from "../domain/money.js";
 import { EARLIEST_USAGE, MOST_AHEAD, MOST_TEXT, UNSTORABLE } from "../domain/usage.js";
 import type { Instant } from "../domain/window.js";
 import { type Fields, type Rejection, reject } from "./importer.js";
-import { isPlainText, quickCount, quickInstant, quickUsd, quickUsdFromNumber } from "./quick-values.js";
+import {
+  isPlainText,
+  isUnclearUsd,
+  quickCount,
+  quickInstant,
+  quickUsd,
+  quickUsdFromNumber,
+} from "./quick-values.js";
 
 const SHOWN = 40;
 
 const COUNT = /^\+?(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?$/;
+/** A thousand as many a spreadsheet writes it, or 1 with three decimals. */
+const UNCLEAR_COUNT = /^\+?[1-9]\d{0,2}\.000$/;
 const NEGATIVE = /^-\d/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
@@ -35,7 +44,10 @@ export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
-/** A count: a non-negative safe integer, as a number or as text such as `12`, `1e3`, `10.0`. `null` when absent. */
+/**
+ * A count: a non-negative safe integer, as a number or as text such as `12`, `1e3`, `10.0`. `null` when absent. What may
+ * be a thousand times as much is rejected.
+ */
 export function readCount(fields: Fields, field: string): number | null | Rejection {
   const value = fields[field];
   if (typeof value === "number") {
@@ -47,6 +59,7 @@ export function readCount(fields: Fields, field: string): number | null | Reject
     if (quick >= 0) return quick;
     const text = value.trim();
     if (text === "") return null;
+    if (UNCLEAR_COUNT.test(text)) return reject(field, unclear("point", value));
     return parseCount(text) ?? reject(field, notCount(value));
   }
   return value === undefined || value === null ? null : reject(field, `is not a number: ${show(value)}`);
@@ -73,6 +86,10 @@ function notCount(value: number | string): string {
   return `is not a whole number: ${show(value)}`;
 }
 
+function unclear(separator: "point" | "comma", value: string): string {
+  return `is unclear, since its ${separator} may separate thousands or decimals: ${show(value)}`;
+}
+
 /** A cost in US dollars as a number or as decimal text, at least 0. `null` when absent. */
 export function readCost(fields: Fields, field: string): Nanos | null | Rejection {
   const value = fields[field];
@@ -80,6 +97,7 @@ export function readCost(fields: Fields, field: string): Nanos | null | Rejectio
   if (typeof value !== "number" && typeof value !== "string") {
     return reject(field, `is not an amount in US dollars: ${show(value)}`);
   }
+  if (typeof value === "string" && isUnclearUsd(value)) return reject(field, unclear("comma", value));
   const nanos = typeof value === "number" ? quickUsdFromNumber(value) : quickUsd(value);
   if (nanos === null) return reject(field, `is not an amount in US dollars: ${show(value)}`);
   return nanos < 0 ? reject(field, `is negative: ${show(value)}`) : nanos;
