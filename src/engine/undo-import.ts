@@ -105,7 +105,7 @@ function importsThatMet(engine: Engine, { number, startedAt }: ImportRecord): Pr
       page = await tx.records.imports({ limit: PAGE, ...(before === undefined ? {} : { before }) });
       for (const each of page) {
         const isSince = each.number > number || (each.finishedAt !== null && each.finishedAt > startedAt);
-        if (each.number !== number && isSince && each.undoneAt === null && each.duplicate > 0)
+        if (each.number !== number && isSince && each.undoneAt === null && (each.duplicate ?? 0) > 0)
           found.push(each);
       }
     } while (page.length === PAGE);

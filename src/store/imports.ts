@@ -1,25 +1,85 @@
 import { type ExpressionBuilder, type Selectable, sql } from "kysely";
+import { UNDONE } from "../domain/ledger-corrections.js";
 import type { ImportRecord, ImportsWriting } from "../engine/ports.js";
 import type { Db, Schema } from "./schema.js";
 
 type ImportRow = Selectable<Schema["import"]>;
 type Keys = ExpressionBuilder<Schema, "event_key">;
 
-function recordOf(row: ImportRow): ImportRecord {
+/** What the ledger says of some imports beside their rows. */
+interface Found {
+  /** How much those brought that never came to say it. */
+  readonly inserted: ReadonlyMap<number, number>;
+  readonly halfUndone: ReadonlySet<number>;
+}
+
+function recordOf(row: ImportRow, { inserted, halfUndone }: Found): ImportRecord {
+  const known = <T>(value: T): T | null => (isCut(row) ? null : value);
   return {
     number: row.id,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     undoneAt: row.undone_at,
+    isHalfUndone: halfUndone.has(row.id),
     actor: row.actor,
     file: row.file,
     format: row.format,
-    inserted: row.inserted,
-    superseded: row.superseded,
-    duplicate: row.duplicate,
-    rejected: row.rejected,
-    skipped: row.skipped,
+    inserted: isCut(row) ? (inserted.get(row.id) ?? 0) : row.inserted,
+    superseded: known(row.superseded),
+    duplicate: known(row.duplicate),
+    rejected: known(row.rejected),
+    skipped: known(row.skipped),
   };
+}
+
+/** Whether it was killed, or still runs: whoever stops otherwise says what was done by then. */
+function isCut({ first_event, last_event }: ImportRow): boolean {
+  return first_event !== null && last_event === null;
+}
+
+async function recordsOf(db: Db, rows: readonly ImportRow[]): Promise<ImportRecord[]> {
+  const [inserted, halfUndone] = [await insertedBy(db, rows), await halfUndoneOf(db, rows)];
+  return rows.map((row) => recordOf(row, { inserted, halfUndone }));
+}
+
+async function insertedBy(db: Db, rows: readonly ImportRow[]): Promise<Map<number, number>> {
+  const first = firstEvent(rows.filter(isCut));
+  if (first === null) return new Map();
+  const counts = await db
+    .selectFrom("usage_event")
+    .innerJoin("import", "import.id", "usage_event.import_id")
+    .where("usage_event.id", ">=", first)
+    .where("usage_event.corrects", "is", null)
+    .where("import.last_event", "is", null)
+    .groupBy("import.id")
+    .select((eb) => ["import.id", eb.fn.countAll().as("events")])
+    .execute();
+  return new Map(counts.map(({ id, events }) => [id, Number(events)]));
+}
+
+/** An import is undone after its events: the ledger before the first of them need not be read. */
+async function halfUndoneOf(db: Db, rows: readonly ImportRow[]): Promise<Set<number>> {
+  const first = firstEvent(rows.filter(({ undone_at }) => undone_at === null));
+  if (first === null) return new Set();
+  const found = await db
+    .selectFrom("usage_event")
+    .innerJoin("import", "import.id", "usage_event.import_id")
+    .where("usage_event.id", ">", first)
+    .where("usage_event.corrects", "is not", null)
+    .where("usage_event.status", "=", UNDONE)
+    .where("import.undone_at", "is", null)
+    .select("import.id")
+    .distinct()
+    .execute();
+  return new Set(found.map(({ id }) => id));
+}
+
+/** Before or at the first event of any of them; `null` when there are none. */
+function firstEvent(rows: readonly ImportRow[]): number | null {
+  return rows.reduce<number | null>((least, { first_event }) => {
+    const first = first_event ?? 0;
+    return least === null ? first : Math.min(least, first);
+  }, null);
 }
 
 async function lastEvent(db: Db): Promise<number> {
@@ -58,11 +118,11 @@ export function importsOn(db: Db): ImportsWriting {
     async imports({ before, limit }) {
       let query = db.selectFrom("import").selectAll().orderBy("id", "desc").limit(limit);
       if (before !== undefined) query = query.where("id", "<", before);
-      return (await query.execute()).map(recordOf);
+      return recordsOf(db, await query.execute());
     },
     async import(number) {
       const row = await rowOf(number);
-      return row === undefined ? undefined : recordOf(row);
+      return row === undefined ? undefined : (await recordsOf(db, [row]))[0];
     },
     async undoneImports() {
       const rows = await db.selectFrom("import").select("id").where("undone_at", "is not", null).execute();

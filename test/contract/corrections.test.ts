@@ -31,6 +31,7 @@ const undo = (id: string, event: number, importId: number, source = "snapshots")
 
 type BroughtPage = Awaited<ReturnType<Reading["records"]["broughtBy"]>>;
 
+const unknown = { inserted: 0, superseded: null, duplicate: null, rejected: null, skipped: null };
 const none = { inserted: 0, superseded: 0, duplicate: 0, rejected: 0, skipped: 0 };
 
 async function statuses(store: Store, ...operations: Operation[]): Promise<unknown[]> {
@@ -310,16 +311,59 @@ everyStore((fresh) => {
           startedAt: T0,
           finishedAt: T0 + 1,
           undoneAt: T0 + 2,
+          isHalfUndone: false,
           actor: "olga",
           file: "a.jsonl",
           format: "snapshots",
           ...tally,
         });
-        expect(second).toMatchObject({ number: 2, finishedAt: null, undoneAt: null, format: null, ...none });
+        expect(second).toMatchObject({
+          number: 2,
+          finishedAt: null,
+          undoneAt: null,
+          format: null,
+          ...unknown,
+        });
         expect(await records.imports({ limit: 5, before: 2 })).toEqual([first]);
         expect(await records.import(1)).toEqual(first);
         expect(await records.import(3)).toBeUndefined();
         expect(await records.undoneImports()).toEqual(new Set([1]));
+      });
+    });
+
+    test("that was killed has brought what the ledger has of it, and its undoing may be killed too", async () => {
+      const { store } = await fresh();
+      await populate(store, "ada");
+      for (const file of ["a", "b", "c"]) {
+        await store.write(({ records }) => records.startImport({ ...start, file }));
+      }
+      await store.write(({ records }) => records.finishImport(1, { at: T0, ...none, inserted: 1 }));
+      await store.meter.commit([
+        snapshot("a", 1, T0, { importId: 1 }),
+        snapshot("b", 1, T0, { importId: 2 }),
+        snapshot("c", 1, T0, { importId: 2 }),
+        snapshot("d", 1),
+      ]);
+      await store.meter.commit([snapshot("b", 5, T0 + 1, { importId: 2 })]);
+      const listed = async () =>
+        (await store.read((tx) => tx.records.imports({ limit: 9 }))).map(
+          ({ number, inserted, superseded, isHalfUndone }) => [number, inserted, superseded, isHalfUndone],
+        );
+      expect(await listed()).toEqual([
+        [3, 0, null, false],
+        [2, 2, null, false],
+        [1, 1, 0, false],
+      ]);
+      await store.meter.commit([undo("c", 3, 2), undo("a", 1, 1)]);
+      await store.write(({ records }) => records.endImport(1, T0 + 2));
+      expect(await listed()).toEqual([
+        [3, 0, null, false],
+        [2, 2, null, true],
+        [1, 1, 0, false],
+      ]);
+      expect(await store.read((tx) => tx.records.import(2))).toMatchObject({
+        inserted: 2,
+        isHalfUndone: true,
       });
     });
 

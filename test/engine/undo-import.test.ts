@@ -118,7 +118,9 @@ describe("undoing an import", () => {
     // One slice of 400 was taken back.
     expect(await used()).toBe(600 * 15);
     await isProven();
-    expect((await listImports(engine, { limit: 1 })).imports).toMatchObject([{ undoneAt: null }]);
+    expect((await listImports(engine, { limit: 1 })).imports).toMatchObject([
+      { undoneAt: null, isHalfUndone: true },
+    ]);
     expect(await undoImport(engine, 1)).toMatchObject({ events: 600 });
     expect(await used()).toBe(0);
     expect(await database.rows("event_key")).toEqual([]);
@@ -143,7 +145,7 @@ describe("undoing an import", () => {
     });
     await expect(importUsage(engine, [log])).rejects.toThrow("the power went");
     expect((await listImports(engine, { limit: 1 })).imports).toMatchObject([
-      { finishedAt: null, inserted: 0 },
+      { finishedAt: null, inserted: 500, duplicate: null, rejected: null },
     ]);
     expect(await undoImport(engine, 1)).toMatchObject({ events: 500 });
     expect(await used()).toBe(0);

@@ -12,14 +12,21 @@ export interface ImportTally {
   readonly skipped: number;
 }
 
-/** One file of one import. */
-export interface ImportRecord extends ImportTally {
+/** One file of one import. What it never came to say, being killed or still running, is `null`. */
+export interface ImportRecord {
   readonly number: number;
+  readonly inserted: number;
+  readonly superseded: number | null;
+  readonly duplicate: number | null;
+  readonly rejected: number | null;
+  readonly skipped: number | null;
   readonly startedAt: Instant;
   /** `null`: it was stopped before its end, or still runs. */
   readonly finishedAt: Instant | null;
   /** `null`: what it brought still counts. */
   readonly undoneAt: Instant | null;
+  /** Whether undoing it was begun, and did not come to its end. */
+  readonly isHalfUndone: boolean;
   readonly actor: string;
   readonly file: string;
   /** `null` where the log told none. */

@@ -10,20 +10,22 @@ interface ImportView {
   readonly startedAt: Instant;
   readonly finishedAt: Instant | null;
   readonly undoneAt: Instant | null;
+  readonly isHalfUndone: boolean;
   readonly actor: string;
   readonly file: string;
   readonly format: string | null;
   readonly inserted: number;
-  readonly superseded: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-  readonly skipped: number;
+  readonly superseded: number | null;
+  readonly duplicate: number | null;
+  readonly rejected: number | null;
+  readonly skipped: number | null;
 }
 
-type State = "complete" | "incomplete" | "undone";
+type State = "complete" | "incomplete" | "half-undone" | "undone";
 
-function stateOf({ finishedAt, undoneAt }: ImportView): State {
+function stateOf({ finishedAt, undoneAt, isHalfUndone }: ImportView): State {
   if (undoneAt !== null) return "undone";
+  if (isHalfUndone) return "half-undone";
   return finishedAt === null ? "incomplete" : "complete";
 }
 
@@ -60,7 +62,10 @@ function tally(
     header,
     priority,
     align: "right",
-    text: (record) => count(record[key]),
+    text: (record) => {
+      const value = record[key];
+      return value === null ? "-" : count(value);
+    },
     value: (record) => record[key],
   };
 }
@@ -70,7 +75,7 @@ function tally(
  * @param local the zone in which times are shown to people; `null` off a terminal: RFC 3339 in UTC
  */
 export function importsTable(imports: readonly ImportView[], local: string | null): Table<ImportView> {
-  const said = (key: "superseded" | "skipped") => (imports.some((record) => record[key] > 0) ? 5 : 12);
+  const said = (key: "superseded" | "skipped") => (imports.some((record) => (record[key] ?? 0) > 0) ? 5 : 12);
   return {
     rows: imports,
     empty: "Nothing was imported yet.",
@@ -115,13 +120,16 @@ export function importsTable(imports: readonly ImportView[], local: string | nul
       ...(imports.some((record) => stateOf(record) === "incomplete")
         ? ["incomplete: stopped before its end, or still running. The same import again goes on with it."]
         : []),
+      ...(imports.some((record) => stateOf(record) === "half-undone")
+        ? ["half-undone: alpha usage undo-import was stopped. The same command again goes on with it."]
+        : []),
     ],
   };
 }
 
 function paintOf(state: State, style: Style): (text: string) => string {
   if (state === "complete") return style.ok;
-  return state === "incomplete" ? style.warn : style.muted;
+  return state === "undone" ? style.muted : style.warn;
 }
 
 interface UndoneView {
@@ -184,7 +192,7 @@ const IMPORTS_NAMED = 5;
 function metSinceText(imports: UndoneView["metSince"], dryRun: boolean): string {
   const more = imports.length - IMPORTS_NAMED;
   const named = imports.slice(0, IMPORTS_NAMED).map(({ number, file }) => `${number} (${sanitize(file)})`);
-  const duplicates = imports.reduce((sum, { duplicate }) => sum + duplicate, 0);
+  const duplicates = imports.reduce((sum, { duplicate }) => sum + (duplicate ?? 0), 0);
   const who = `${imports.length === 1 ? "Import" : "Imports"} ${list([...named, ...(more > 0 ? [`${count(more)} more`] : [])])}`;
   const would = dryRun ? "would count" : null;
   const which =

@@ -11,6 +11,7 @@ const complete = {
   startedAt: AT,
   finishedAt: AT + 1_000,
   undoneAt: null,
+  isHalfUndone: false,
   actor: "olga",
   file: "logs/agents/2026-11/session-7f3a.jsonl",
   format: "claude-code",
@@ -56,6 +57,31 @@ it("leaves nothing out off a terminal", () => {
 
 it("says that there is none", () => {
   expect(render(importsTable([], null), "table", { width: null, style })).toBe("Nothing was imported yet.\n");
+});
+
+it("says of a killed import only what is known, and that undoing one was not done", () => {
+  const unknown = { superseded: null, duplicate: null, rejected: null, skipped: null };
+  const killed = [
+    { ...incomplete, ...unknown },
+    { ...complete, isHalfUndone: true },
+  ];
+  expect(render(importsTable(killed, null), "table", { width: 80, style })).toMatchInlineSnapshot(`
+    "NUMBER  FILE                         INSERTED  DUPLICATES  REJECTED  STATE
+        11  stdin                           1,234           -         -  incomplete
+        12  logs/agents/2026-11/sessio…     1,234           7         0  half-undone
+    hidden at this width: TIME, FORMAT, BY, SUPERSEDED, SKIPPED (widen the terminal,
+    or use --format csv)
+
+    incomplete: stopped before its end, or still running. The same import again goes
+    on with it.
+    half-undone: alpha usage undo-import was stopped. The same command again goes on
+    with it.
+    "
+  `);
+  expect(killed.map(importRecordJson)).toMatchObject([
+    { state: "incomplete", inserted: 1_234, ...unknown },
+    { state: "half-undone", duplicate: 7 },
+  ]);
 });
 
 it("has the state and every instant in JSON", () => {
