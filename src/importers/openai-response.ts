@@ -125,8 +125,10 @@ function providerOf(id: string | null, outer: RecordFields): string {
 }
 
 /** The images that were made: calls of the image tool, those of a message, and what the Images API returns. */
-function imagesIn({ output, data, choices }: Fields): number {
-  const made = listOf(output).filter(({ type }) => type === "image_generation_call").length;
+function imagesIn({ status, output, data, choices }: Fields): number {
+  const isMade = (call: Fields) =>
+    (call.status ?? "completed") === "completed" || (call.status !== "failed" && status === "completed");
+  const made = listOf(output).filter((call) => call.type === "image_generation_call" && isMade(call)).length;
   const returned = listOf(data).filter((item) => "b64_json" in item || "url" in item).length;
   const messages = listOf(choices).map(({ message }) => (isObject(message) ? message : {}));
   return messages.reduce((sum, { images }) => sum + listOf(images).length, made + returned);

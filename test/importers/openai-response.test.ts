@@ -115,6 +115,18 @@ describe("openai-response", async () => {
   });
 });
 
+it.each([
+  ["completed", ["failed", "completed"], 1],
+  ["completed", [undefined, "generating"], 2],
+  ["failed", ["failed", "in_progress"], 0],
+  ["incomplete", ["completed", "generating"], 1],
+])("counts the images that calls of a response that is %s made: %j", (status, calls, images) => {
+  const output = calls.map((each) => ({ type: "image_generation_call", status: each }));
+  const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2 };
+  const response = { id: "resp_1", object: "response", created_at: 1795024800, status, output, usage };
+  expect(openaiResponse.read(response, { now: at(12) + 9e8 })).toMatchObject({ kind: "draft", images });
+});
+
 it("stays sound whatever becomes of a record", async () => {
   const { records } = await readFixture("openai-response.jsonl");
   expectSoundDrafts(openaiResponse, records, (fields) => {
