@@ -7,6 +7,7 @@ import { responseError, responseIn, responseTime, responseUser } from "./respons
 const NAME = "anthropic-response";
 /** What becomes of a batch's requests that were not made. */
 const NEVER_MADE: readonly unknown[] = ["canceled", "expired"];
+const FAILED = "errored";
 /** Only together would the events of a stream state an id and the whole usage. */
 const STREAM = /^(?:message|content_block)_|^ping$/;
 /** What only Anthropic calls so. */
@@ -20,7 +21,10 @@ export const anthropicResponse: Importer = {
   name: NAME,
   description: "responses of the Anthropic Messages API, with a timestamp beside them (JSONL)",
   detect(sample) {
-    const { type, id, usage } = responseIn(sample).response;
+    const { type, id, usage, error } = responseIn(sample).response;
+    if (isBatchWithoutMessage(sample)) return true;
+    // Others state errors alike, but with a code.
+    if (type === "error" && isObject(error)) return typeof error.type === "string" && !("code" in error);
     if (!isObject(usage)) return false;
     if (type === "message_delta") return true;
     if (!("input_tokens" in usage)) return false;
@@ -56,10 +60,14 @@ function read(fields: Fields, context: ReadContext): UsageDraft | Rejection | Sk
   });
 }
 
+function isBatchWithoutMessage({ custom_id: id, result }: Fields): boolean {
+  return id !== undefined && isObject(result) && (result.type === FAILED || NEVER_MADE.includes(result.type));
+}
+
 /** What a batch says of a request that failed: `{"type":"errored","error":{"type":"error","error":{"type":…}}}`. */
 function batchError({ result }: Fields, outer: RecordFields): string | null {
-  if (!isObject(result) || result.type !== "errored") return null;
+  if (!isObject(result) || result.type !== FAILED) return null;
   const { error } = result;
   const cause = isObject(error) && isObject(error.error) ? error.error : {};
-  return outer.inside(cause, "result.error.error").text("type") ?? "errored";
+  return outer.inside(cause, "result.error.error").text("type") ?? FAILED;
 }

@@ -46,6 +46,31 @@ describe("a log of two formats", () => {
   const OF_OPENAI = ["openai-response", "openai-response", 200, 800, 0, 100];
   const OF_ANTHROPIC = ["anthropic-response", "anthropic-response", 10, 40_000, 1000, 100];
 
+  it("has rows of Anthropic's batches without a message, and errors of its API", async () => {
+    const at = { timestamp: TIME, user: "ada" };
+    const error = { type: "error", error: { type: "overloaded_error", message: "…" } };
+    const { entries, rejects, batches } = await readAll(
+      textOf(
+        OPENAI,
+        { ...at, custom_id: "a", result: { type: "errored", error } },
+        { custom_id: "b", result: { type: "expired" } },
+        { custom_id: "c", result: { type: "canceled" } },
+        { ...at, ...error, request_id: "req_1" },
+        { ...at, response: error },
+        { ...at, type: "error", error: { type: "invalid_request_error", code: "no", message: "…" } },
+      ),
+    );
+    expect(rejects).toEqual([]);
+    expect(entries.map(({ format, draft }) => [format, draft.provider, draft.status])).toEqual([
+      ["openai-response", "openai", "ok"],
+      ["anthropic-response", "anthropic", "overloaded_error"],
+      ["anthropic-response", "anthropic", "overloaded_error"],
+      ["anthropic-response", "anthropic", "overloaded_error"],
+      ["openai-response", "openai", "no"],
+    ]);
+    expect(batches.flatMap(({ skipped }) => skipped)).toHaveLength(2);
+  });
+
   it("is read in both, whichever tells the format of the file", async () => {
     const { entries, batches } = await readAll(textOf(OPENAI, CLAUDE));
     expect(entries.map(tokens)).toEqual([OF_OPENAI, OF_ANTHROPIC]);
