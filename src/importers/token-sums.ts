@@ -29,24 +29,23 @@ interface Beside {
 
 /**
  * Sorts stated counts into disjoint buckets. Logs differ in whether their input includes what was cached and their
- * output what was reasoning: the total decides, being the sum of one way only. A record that adds up in no way is
- * rejected through `fields`.
+ * output what was reasoning: the total decides. A record that adds up in no way is rejected through `fields`. Where
+ * cached and reasoning tokens are as many, two ways add up: whoever states both has what was cached inside the input, and
+ * some of them, such as xAI and Gemini, the reasoning beside the output.
  */
 export function disjointTokens(fields: RecordFields, stated: StatedTokens, habit: TokenHabit): TokenBuckets {
   const { input, cacheRead, cacheWrite, output, reasoning } = zeros(stated);
   const cached = cacheRead + cacheWrite;
   const total = stated.total ?? 0;
-  const ways = [
-    { cached: 0, reasoning: 0 },
-    { cached, reasoning: 0 },
+  const partly = [
     { cached: 0, reasoning },
-    { cached, reasoning },
+    { cached, reasoning: 0 },
   ];
-  if (habit.parts === "beside") ways.reverse();
-  const fitting =
-    total === 0 ? ways.slice(0, 1) : ways.filter((beside) => sum(input, output, beside) === total);
-  const isSound = (beside: Beside) =>
-    cached <= input + beside.cached && reasoning <= output + beside.reasoning;
+  const inside = { cached: 0, reasoning: 0 };
+  const beside = { cached, reasoning };
+  const ways = habit.parts === "inside" ? [inside, ...partly, beside] : [beside, ...partly, inside];
+  const fitting = total === 0 ? ways.slice(0, 1) : ways.filter((way) => sum(input, output, way) === total);
+  const isSound = (way: Beside) => cached <= input + way.cached && reasoning <= output + way.reasoning;
   const way = fitting.find(isSound) ?? fitting[0];
   if (!way) {
     fields.reject(habit.total, `is ${total}, but input and output add up to ${input + output}`);

@@ -29,6 +29,15 @@ describe("disjoint tokens", () => {
     expect(sort(stated, "beside")).toEqual(whole);
   });
 
+  it("have the reasoning beside the output, as xAI does, where as many were cached", () => {
+    const stated = { input: 1000, cacheRead: 500, output: 700, reasoning: 500, total: 2200 };
+    const found = { input: 500, cacheRead: 500, cacheWrite: 0, output: 1200, reasoning: 500 };
+    expect(sort(stated)).toEqual(found);
+    expect(sort(stated, "beside")).toEqual(found);
+    // Here no reasoning can be beside: of 400 in, 500 were not cached.
+    expect(sort({ ...stated, input: 400, total: 1600 })).toEqual({ ...found, input: 400, output: 700 });
+  });
+
   it("are found by the format's habit where there is no total", () => {
     const stated = { cacheRead: 50, cacheWrite: 10, reasoning: 10 };
     expect(sort({ ...stated, input: 100, output: 30 })).toEqual(whole);
