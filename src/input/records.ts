@@ -1,6 +1,6 @@
 import type { Fields, RawRecord } from "../importers/importer.js";
 import type { QuickEntry } from "./byte-lines.js";
-import { type Container, detectContainer, SNIFFED_BYTES } from "./container.js";
+import { type Container, detectContainer, needsNext, SNIFFED_BYTES } from "./container.js";
 import { CsvReader } from "./csv.js";
 import { JsonReader } from "./json.js";
 import { JsonSplitter } from "./json-splitter.js";
@@ -43,12 +43,26 @@ export class RecordReader {
     const first = this.#passBlankLines();
     if (first < 0) return;
     const end = this.#head.indexOf(LF, first);
-    if (end >= 0 || this.#head.length >= SNIFFED_BYTES) this.#open(end);
+    if (this.#head.length >= SNIFFED_BYTES || (end >= 0 && this.#isEnough(end))) this.#open(end);
+  }
+
+  #isEnough(end: number): boolean {
+    return this.#forced !== null || this.#nextAfter(end) !== "" || !needsNext(this.#head.subarray(0, end));
+  }
+
+  /** The first character of the head after an end of a line; empty without one. */
+  #nextAfter(end: number): string {
+    const at = this.#head.subarray(end).findIndex((byte) => !isSpace(byte));
+    return at < 0 ? "" : this.#head.toString("latin1", end + at, end + at + 1);
   }
 
   /** Ends the last record. */
   end(): void {
-    if (!this.#reading && this.#passBlankLines() >= 0) this.#open(this.#head.length);
+    const first = this.#reading ? -1 : this.#passBlankLines();
+    if (first >= 0) {
+      const end = this.#head.indexOf(LF, first);
+      this.#open(end < 0 ? this.#head.length : end);
+    }
     const { splitter, reader } = this.#reading ?? {};
     if (splitter instanceof JsonSplitter) this.#cutOff = !splitter.end();
     else splitter?.end();
@@ -110,7 +124,8 @@ export class RecordReader {
   #open(end: number): void {
     const isWhole = end >= 0 && end <= SNIFFED_BYTES;
     const start = this.#head.subarray(0, isWhole ? end : SNIFFED_BYTES);
-    const container = this.#forced ?? detectContainer(start, isWhole, this.#name);
+    const line = { start, isWhole, next: isWhole ? this.#nextAfter(end) : "" };
+    const container = this.#forced ?? detectContainer(line, this.#name);
     this.#reading = makeReading(container, this.#name, this.#linesBefore);
     this.#reading.splitter.push(this.#head);
     this.#head = Buffer.alloc(0);

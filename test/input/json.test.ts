@@ -202,6 +202,30 @@ describe("the container", () => {
     ]);
   });
 
+  it.each(SIZES)("is JSONL where the first line is cut where it might go on, in chunks of %i", (size) => {
+    const rest = '\n\n{"a":2}\n{"a":3}\n';
+    const cuts = [
+      '{"id":"a",',
+      '{"id":"a", ',
+      '{"b":{"c":[1,{}],',
+      '{"b":[{"c":"]",',
+      "{",
+      '{"text":"and so,',
+    ];
+    for (const start of cuts) {
+      expect(read(start + rest, size)).toEqual([
+        [1, "is cut off: the JSON object does not end"],
+        [3, { a: 2 }],
+        [4, { a: 3 }],
+      ]);
+    }
+    for (const start of ['{"logs":[', '{"logs":[{"a":1},', '{"b":[{"c":"{"},']) {
+      const records = read(`${start}\n{"a":2}]}\n`, size);
+      expect(records.at(-1)?.[1]).toEqual(start.startsWith('{"b') ? { b: [{ c: "{" }, { a: 2 }] } : { a: 2 });
+    }
+    expect(read('{"a":1,\n', size)).toEqual([[1, "is cut off: the JSON object does not end"]]);
+  });
+
   it.each(SIZES)("may begin after any blank lines, in chunks of %i", (size) => {
     expect(read(' \r\n\n  {"a":1}\n', size)).toEqual([[3, { a: 1 }]]);
     expect(read("\n\n[{}]", size)).toEqual([[3, {}]]);
