@@ -128,6 +128,9 @@ function filterOf({ since, until, model, provider }: RepriceWanted, timeZone: st
     });
   }
   const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, timeZone);
+  if (since !== undefined && from >= to) {
+    throw new AlphaError("usage", "the range holds nothing: --until is exclusive and must be after --since");
+  }
   const served = provider === undefined ? undefined : canonicalProvider(provider);
   return ({ standing }: StandingEvent): boolean =>
     !isNothing(standing) &&

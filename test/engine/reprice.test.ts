@@ -288,6 +288,13 @@ describe("only what is asked for is repriced:", () => {
     const got = models.map(({ model, events }) => [model, events]);
     expect(got.sort()).toEqual([...expected].sort());
   });
+
+  it.each(["2026-11-01", "2026-12-01"])("no range that ends at %s before it begins", async (until) => {
+    await expect(reprice(engine, { since: "2026-12-01", until })).rejects.toMatchObject({
+      code: "usage",
+      message: "the range holds nothing: --until is exclusive and must be after --since",
+    });
+  });
 });
 
 it("counts no call as unpriced that used nothing, whatever its model", async () => {
