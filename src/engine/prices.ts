@@ -155,7 +155,8 @@ export async function showPrice(engine: Engine, wanted: PriceWanted): Promise<Sh
     const metered = await meteredModels(tx);
     const name = wanted.model.trim();
     const called = metered.filter(({ model }) => model.toLowerCase() === name.toLowerCase());
-    const providers = called.map(({ provider }) => provider);
+    // One may have served the model under several spellings of its name.
+    const providers = [...new Set(called.map(({ provider }) => provider))];
     const only = providers.length === 1 ? providers[0] : undefined;
     const kind = { provider: canonicalProvider(wanted.provider ?? only ?? ""), model: name };
     const own = await tx.prices.own();

@@ -184,6 +184,14 @@ describe("what is known of a model's price", () => {
     expect((await showPrice(engine, { model: "n", provider: "Vertex_AI" })).provider).toBe("google");
   });
 
+  it("tells each provider once, however the model's name is spelt", async () => {
+    await calls({ model: "m", provider: "azure" }, { model: "M", provider: "azure" });
+    expect(await showPrice(engine, { model: "m" })).toMatchObject({
+      provider: "azure",
+      providers: ["azure"],
+    });
+  });
+
   it("is remembered for when the database cannot be reached, so that what is charged then is right", async () => {
     const { price } = await set("m", { input: 3 * USD, output: 3 * USD });
     const { meter } = database.store;
