@@ -55,12 +55,12 @@ export function requireReport(usage: UsageReport, now: Instant): void {
     });
   }
   requireReportFields(usage);
-  if (statesNothing(usage)) {
-    throw new AlphaError("usage", "the report states no amount of what was used", { hint: SAY_AMOUNTS });
-  }
   requireKind(usage);
   requireText("providerId", usage.providerId);
   requireCounts(usage);
+  if (statesNothing(usage)) {
+    throw new AlphaError("usage", "the report states no amount of what was used", { hint: SAY_AMOUNTS });
+  }
   const { occurredAt } = usage;
   if (occurredAt === undefined) return;
   if (!Number.isSafeInteger(occurredAt)) {
