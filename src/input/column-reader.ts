@@ -54,7 +54,7 @@ export async function* readColumns(
   size = new BatchSize(),
 ): AsyncGenerator<KeptBatch, void, undefined> {
   let packing: Packing | null = null;
-  const pieces = withPauses(readPieces(path, { ...options, reuses: true }));
+  const pieces = withPauses(readPieces(path, options));
   try {
     for await (const piece of pieces) {
       if (piece === null) {

@@ -31,7 +31,7 @@ export class JsonlReader implements LineSink {
   }
 
   takesBytes(): boolean {
-    return this.#quick !== null;
+    return true;
   }
 
   byteLine(block: Buffer, start: number, end: number, number: number): void {

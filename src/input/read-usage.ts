@@ -4,7 +4,7 @@ import { AlphaError } from "../errors.js";
 import { MAPPED_SOURCE, RAW_SOURCE, RawIdentities } from "../importers/identity.js";
 import type { Importer, Problem, RawRecord, ReadContext, Skip, UsageDraft } from "../importers/importer.js";
 import type { Mapping } from "../importers/mapping.js";
-import { QuickNative } from "../importers/quick-native.js";
+import type { QuickNative } from "../importers/quick-native.js";
 import { IMPORTERS } from "../importers/registry.js";
 import type { Reject } from "../importers/rejects.js";
 import { QuickEntry } from "./byte-lines.js";
@@ -23,8 +23,11 @@ export interface ReadOptions extends SourceOptions {
   readonly mapping?: Mapping | null | undefined;
   /** The present; records more than 24 hours ahead of it are rejected. */
   readonly now: Instant;
-  /** Whether an entry is not kept after the next one was read, so that one object may do for many of them. */
-  readonly reuses?: boolean;
+  /**
+   * What plain records are read by. An entry is then good only until the next one was read: one object does for many of
+   * them.
+   */
+  readonly quick?: QuickNative | undefined;
 }
 
 /** One record that can be counted. */
@@ -107,8 +110,8 @@ export async function* readPieces(
   /** Once the format is known. */
   const use = (formats: RecordFormats) => {
     reader.use(formats);
-    if (options.reuses !== true || !formats.isNative) return;
-    const entry = new QuickEntry(new QuickNative(options.now));
+    if (options.quick === undefined || !formats.isNative) return;
+    const entry = new QuickEntry(options.quick);
     reader.quicken(entry);
     records.quicken(entry);
   };

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AlphaError } from "../errors.js";
 import { parseMapping } from "../importers/mapping.js";
+import { QuickNative } from "../importers/quick-native.js";
 import { BatchSize, type PackedBatch, readColumns } from "./column-reader.js";
 import type { KeptTexts } from "./kept-texts.js";
 import { makeRoom } from "./usage-columns.js";
@@ -68,7 +69,7 @@ async function read(port: Port, { files, now, format, map, set }: ReadingTask): 
     }
   };
 
-  const options = { now, format, mapping: parseMapping(map, set) };
+  const options = { now, format, mapping: parseMapping(map, set), quick: new QuickNative(now) };
   const size = new BatchSize();
   for (const [file, path] of files.entries()) {
     let error: SentError | null = null;

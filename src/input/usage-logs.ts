@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { parseMapping } from "../importers/mapping.js";
+import { QuickNative } from "../importers/quick-native.js";
 import { readColumns } from "./column-reader.js";
 import { ReadAhead } from "./read-ahead.js";
 import { type ReadOptions, requireFormat } from "./read-usage.js";
@@ -45,7 +46,7 @@ export interface Logs {
 export function openLogs(paths: readonly string[], options: LogsOptions): Logs {
   const { now, format, map, set, stdin, signal } = options;
   requireFormat(format);
-  const here = { now, format, mapping: parseMapping(map, set), stdin, signal };
+  const here = { now, format, mapping: parseMapping(map, set), stdin, signal, quick: new QuickNative(now) };
   const files = paths.map((path) => ({ path, bytes: path === "-" ? null : sizeOf(path) }));
   const regular = files.filter(({ bytes }) => bytes !== null);
   const isMuch = regular.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) >= WORTH_A_THREAD;

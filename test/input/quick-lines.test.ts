@@ -1,17 +1,19 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { QuickNative } from "../../src/importers/quick-native.js";
 import { KeptTexts } from "../../src/input/kept-texts.js";
 import { isEntry, readPieces } from "../../src/input/read-usage.js";
 import { NOW } from "./reading.js";
 
 /** Everything that is read from a log, in order, and how many records were read straight from their bytes. */
-async function read(chunks: readonly Buffer[], reuses: boolean, format?: string) {
+async function read(chunks: readonly Buffer[], isQuick: boolean, format?: string) {
   const results: unknown[] = [];
-  let quick = 0;
+  const quick = isQuick ? new QuickNative(NOW) : undefined;
+  let reused = 0;
   let last: unknown = null;
   const stdin = Readable.from(chunks, { objectMode: true });
-  for await (const piece of readPieces("-", { now: NOW, stdin, reuses, format })) {
+  for await (const piece of readPieces("-", { now: NOW, stdin, quick, format })) {
     for (const record of piece.raw) {
       const result = piece.read(record);
       if (!isEntry(result)) {
@@ -19,7 +21,7 @@ async function read(chunks: readonly Buffer[], reuses: boolean, format?: string)
         continue;
       }
       // An entry that comes again is the one that is used again and again.
-      if (result === last) quick += 1;
+      if (result === last) reused += 1;
       last = result;
       const { draft, id, source, format: of, hasOwnId, supersedes } = result;
       const { line } = result.record;
@@ -28,7 +30,7 @@ async function read(chunks: readonly Buffer[], reuses: boolean, format?: string)
       results.push({ draft: { ...draft, id }, source, of, hasOwnId, supersedes, line, raw: kept.textAt(0) });
     }
   }
-  return { results, quick };
+  return { results, quick: reused };
 }
 
 /** As many as are looked at to tell a format. */
