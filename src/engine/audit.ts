@@ -2,7 +2,7 @@ import { AlphaError } from "../errors.js";
 import { AUDIT_ACTIONS, AUDIT_NOUNS } from "./audit-actions.js";
 import type { Engine } from "./engine.js";
 import { displayName, nearest, requireUser } from "./find.js";
-import { momentOf } from "./moment.js";
+import { boundsOf, momentsOf } from "./moment.js";
 import type { Reading, RecordedEntry } from "./ports.js";
 import { canBeUndone, historyOf, undoings } from "./undo.js";
 
@@ -52,8 +52,7 @@ export function listAudit(engine: Engine, wanted: AuditWanted): Promise<AuditPag
       ...rest,
       ...(action === undefined ? {} : { action: await actionOf(tx, action) }),
       ...(subject === undefined ? {} : { subject: await subjectOf(tx, subject.trim()) }),
-      ...(since === undefined ? {} : { since: momentOf("--since", since, timeZone) }),
-      ...(until === undefined ? {} : { until: momentOf("--until", until, timeZone) }),
+      ...boundsOf(momentsOf({ since, until }, timeZone)),
       // One more than is shown tells whether there is a next page.
       limit: limit + 1,
     });

@@ -5,7 +5,7 @@ import { calendar } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
-import { momentOf } from "./moment.js";
+import { momentsOf } from "./moment.js";
 import type { IdentityCursor } from "./ports/imports.js";
 import type { IdentifiedEvent } from "./ports/ledger.js";
 import type { Page, Progress } from "./ports.js";
@@ -43,12 +43,11 @@ const PAGE = 1_000;
  * @throws AlphaError `not-found` for an unknown user, `usage` for times that are none, `interrupted`
  */
 export function exportUsage(engine: Engine, wanted: ExportWanted, take: TakeRecords): Promise<Exported> {
-  const { user: name, since, until, signal, progress } = wanted;
+  const { user: name, signal, progress } = wanted;
   return engine.store.read(async (tx) => {
     const zone = (await tx.settings.current()).time_zone;
     const filter = name === undefined ? {} : { userId: (await requireUser(tx, name)).id };
-    const from = since === undefined ? Number.NEGATIVE_INFINITY : momentOf("--since", since, zone);
-    const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, zone);
+    const { from, to } = momentsOf(wanted, zone);
     const sealed = await tx.sealing.lastMonth();
     const begin = sealedUntil(sealed, calendar(zone)) ?? Number.NEGATIVE_INFINITY;
     const isMissed = begin > from;

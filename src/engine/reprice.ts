@@ -10,7 +10,7 @@ import { canonicalProvider, usedNothing } from "../domain/usage.js";
 import { formatInstant, type Instant } from "../domain/window.js";
 import { AlphaError } from "../errors.js";
 import { audit, type ChangeOptions, type Engine } from "./engine.js";
-import { momentOf } from "./moment.js";
+import { momentOf, momentsOf } from "./moment.js";
 import type { Page, StandingEvent } from "./ports/ledger.js";
 import type { Progress } from "./ports.js";
 import { type Seal, sealOf } from "./sealing.js";
@@ -119,18 +119,17 @@ export async function reprice(
   return done;
 }
 
-function filterOf({ since, until, model, provider }: RepriceWanted, timeZone: string, seal: Seal | null) {
+function filterOf(wanted: RepriceWanted, timeZone: string, seal: Seal | null) {
+  const { since, model, provider } = wanted;
   const begin = seal?.until ?? Number.NEGATIVE_INFINITY;
-  const from = since === undefined ? begin : momentOf("--since", since, timeZone);
-  if (seal !== null && from < begin) {
+  const stated = momentsOf(wanted, timeZone);
+  if (seal !== null && since !== undefined && stated.from < begin) {
     throw new AlphaError("conflict", `what occurred before ${seal.month} is sealed, and keeps its price`, {
       hint: `leave --since out, or give --since ${seal.month}-01`,
     });
   }
-  const to = until === undefined ? Number.POSITIVE_INFINITY : momentOf("--until", until, timeZone);
-  if (since !== undefined && from >= to) {
-    throw new AlphaError("usage", "the range holds nothing: --until is exclusive and must be after --since");
-  }
+  const from = Math.max(stated.from, begin);
+  const { to } = stated;
   const served = provider === undefined ? undefined : canonicalProvider(provider);
   return ({ standing }: StandingEvent): boolean =>
     !isNothing(standing) &&

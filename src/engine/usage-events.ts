@@ -1,7 +1,7 @@
 import { canonicalProvider } from "../domain/usage.js";
 import type { Engine } from "./engine.js";
 import { requireUser } from "./find.js";
-import { momentOf } from "./moment.js";
+import { boundsOf, momentsOf } from "./moment.js";
 import type { ListedEvent } from "./ports.js";
 import { sealOf } from "./sealing.js";
 
@@ -37,14 +37,13 @@ export function listEvents(engine: Engine, wanted: EventsWanted): Promise<Events
     const user = name === undefined ? null : await requireUser(tx, name);
     // Of what is sealed some may be there still, and a part of a month says nothing.
     const open = (await sealOf(tx))?.until;
-    const from =
-      since === undefined ? open : Math.max(momentOf("--since", since, timeZone), open ?? -Infinity);
+    const stated = momentsOf({ since, until }, timeZone);
+    const from = Math.max(stated.from, open ?? Number.NEGATIVE_INFINITY);
     const found = await tx.usage.events({
       ...rest,
       ...(user === null ? {} : { userId: user.id }),
       ...(provider === undefined ? {} : { provider: canonicalProvider(provider) }),
-      ...(from === undefined ? {} : { since: from }),
-      ...(until === undefined ? {} : { until: momentOf("--until", until, timeZone) }),
+      ...boundsOf({ from, to: stated.to }),
       // One more than is shown tells whether there is a next page.
       limit: limit + 1,
     });

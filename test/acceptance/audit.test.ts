@@ -166,6 +166,7 @@ test.each<[string[], number, string, string]>([
   [["audit", "99"], 1, "there is no audit entry 99", "alpha audit"],
   [["audit", "4", "--actor", "olga"], 2, "so --actor has nothing to say about it", ""],
   [["audit", "--since", "yesterday"], 2, '--since "yesterday" is neither a day nor an instant', "2026-11-22"],
+  [["audit", "--since", "2026-12-01", "--until", "2026-12-01"], 2, "the range holds nothing", "exclusive"],
   [["audit", "--limit", "0"], 2, "--limit must be 1 to 100000, not 0", "--before"],
   [["audit", "--subject", "adda@example.com"], 1, 'no user "adda@example.com"; did you mean ada@', ""],
 ])("alpha %j is refused", async (args, code, message, hint) => {

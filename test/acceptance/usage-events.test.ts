@@ -101,6 +101,7 @@ describe("is refused with", () => {
   it.each<[string, string[], number, string]>([
     ["an unknown user", ["--user", "bem"], 1, 'no user "bem"; did you mean ben?'],
     ["no day", ["--since", "yesterday"], 2, '--since "yesterday" is neither a day nor an instant'],
+    ["an empty range", ["--since", "2026-12-01", "--until", "2026-11-01"], 2, "the range holds nothing"],
     ["a limit of nothing", ["--limit", "0"], 2, "--limit must be 1 to 100000, not 0"],
     [
       "a limit that is no number",

@@ -193,6 +193,9 @@ describe("alpha usage export", () => {
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain('no user "nobody"');
     expect(await home.run(["usage", "export", "a.jsonl", "--since", "soon"])).toMatchObject({ code: 2 });
+    const empty = ["--since", "2026-12-01", "--until", "2026-11-01"];
+    const { code, stderr } = await home.run(["usage", "export", "a.jsonl", ...empty]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("the range holds nothing")]);
     expect(await home.run(["usage", "export", "--json"])).toMatchObject({ code: 2, stdout: "" });
     expect(readdirSync(home.path).sort()).toEqual(files);
   });
