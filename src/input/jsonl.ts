@@ -38,12 +38,7 @@ export class JsonlReader implements LineSink {
     this.#lines.push(new ByteLine(block, start, end, number, asItIs));
   }
 
-  /** The records since the last call. */
-  drain(): RawRecord[] {
-    return [...this.take()];
-  }
-
-  /** The same, each of them read when it is asked for. */
+  /** The records since the last call, each of them read when it is asked for. */
   take(): Iterable<RawRecord> {
     const lines = this.#lines;
     this.#lines = [];

@@ -75,12 +75,7 @@ export class RecordReader {
     if (reader !== undefined && !(reader instanceof JsonReader)) reader.quicken(entry);
   }
 
-  /** The records since the last call. */
-  drain(): RawRecord[] {
-    return [...this.take()];
-  }
-
-  /** The same, each of them read when it is asked for: few of them are there at a time, then. */
+  /** The records since the last call, each of them read when it is asked for: few of them are there at a time, then. */
   take(): Iterable<RawRecord> {
     return this.#reading?.reader.take() ?? [];
   }

@@ -12,10 +12,10 @@ function recordsOf(content: string | Buffer, chunk = 1 << 16): RawRecord[] {
   const records: RawRecord[] = [];
   for (const piece of cut(content, chunk)) {
     reader.push(piece);
-    records.push(...reader.drain());
+    records.push(...reader.take());
   }
   reader.end();
-  return records.concat(reader.drain());
+  return records.concat([...reader.take()]);
 }
 
 /** `[line, fields or reason]` */
@@ -126,12 +126,12 @@ describe("JSON", () => {
     reader.push(Buffer.from('{\n"total": 40,\n"logs": [\n'));
     for (let n = 0; n < 40; n++) {
       reader.push(Buffer.from(`{"a":"${long}"},\n`));
-      lines.push(...reader.drain().map(({ line }) => line));
+      for (const { line } of reader.take()) lines.push(line);
     }
     // Sixteen of them are not read before they are too long together to be a record.
     expect(lines).toEqual(Array.from({ length: 40 }, (_, n) => 4 + n));
     reader.push(Buffer.from('{"a":1}],"timestamp":1}'));
-    expect(reader.drain().map(({ fields }) => fields)).toEqual([{ a: 1 }]);
+    expect([...reader.take()].map(({ fields }) => fields)).toEqual([{ a: 1 }]);
   });
 
   it.each(SIZES)("rejects what is no object and what is no JSON, and goes on, in chunks of %i", (size) => {

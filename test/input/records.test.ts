@@ -20,7 +20,7 @@ function csv(content: string | Buffer, chunk = 1 << 20) {
   const reader = new CsvReader("log.csv");
   feed(reader, content, chunk);
   reader.end();
-  return reader.drain().map(({ line, fields, problem }) => [line, fields ?? problem?.reason]);
+  return [...reader.take()].map(({ line, fields, problem }) => [line, fields ?? problem?.reason]);
 }
 
 function feed(sink: LineSink, content: string | Buffer, chunk: number): void {
@@ -74,11 +74,11 @@ describe("JSONL", () => {
   it("keeps the trimmed line as the canonical text", () => {
     const reader = new JsonlReader();
     feed(reader, ' {"a":1} \n\n{"a": 2}', 4);
-    expect(reader.drain().map(({ line, raw, fields }) => [line, raw, fields])).toEqual([
+    expect([...reader.take()].map(({ line, raw, fields }) => [line, raw, fields])).toEqual([
       [1, '{"a":1}', { a: 1 }],
       [3, '{"a": 2}', { a: 2 }],
     ]);
-    expect(reader.drain()).toEqual([]);
+    expect([...reader.take()]).toEqual([]);
   });
 });
 
@@ -94,7 +94,7 @@ describe("CSV", () => {
   it("has an object in the order of the header as canonical text", () => {
     const reader = new CsvReader("log.csv");
     feed(reader, 'b,a\n2,"1"', 100);
-    expect(reader.drain().map(({ raw }) => raw)).toEqual(['{"b":"2","a":"1"}']);
+    expect([...reader.take()].map(({ raw }) => raw)).toEqual(['{"b":"2","a":"1"}']);
   });
 
   it("passes over blank lines and blank rows", () => {
