@@ -16,10 +16,11 @@ import {
   wrapLanguageModel,
 } from "ai";
 import { MockLanguageModelV3 } from "ai/test";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LimitsBlockedError, type LimitsModelOptions, limitsModelMiddleware } from "../../src/ai-sdk.js";
 import { type Limits, openLimits, UnsettledError } from "../../src/index.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 const USAGE: LanguageModelV3Usage = {
   inputTokens: { total: 100, noCache: 40, cacheRead: 50, cacheWrite: 10 },
@@ -40,17 +41,6 @@ const UNKNOWN: LanguageModelV3Usage = {
 /** "Hi" in one message is held as 5 tokens of input. */
 const ASK = { prompt: "Hi", maxOutputTokens: 295, maxRetries: 0 };
 const CHARGED = { output_tokens: 300, estimated: true };
-
-async function opened(
-  options: { readonly now?: () => number } = {},
-): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: options.now ?? (() => NOW) });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 async function ledger(home: Home) {
   return (await home.json(["usage", "events"])).reverse();

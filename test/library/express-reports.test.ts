@@ -8,19 +8,11 @@ import {
   limitsOf,
   type RequestLimits,
 } from "../../src/express.js";
-import { AlphaError, type Limits, type LimitsRequest, openLimits } from "../../src/index.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { AlphaError, type Limits, type LimitsRequest } from "../../src/index.js";
+import { type Home, NOW } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 const ASK: LimitsRequest = { user: "ada", tokens: 300, provider: "azure", model: "our-model-7b" };
-
-async function opened(): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: () => NOW });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 /** How long is waited at most for what happens after the response, programs that are started for it included. */
 const PATIENT = { timeout: 20_000 };

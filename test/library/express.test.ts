@@ -6,18 +6,10 @@ import express from "express";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type LimitsMiddlewareOptions, limitsMiddleware, limitsOf } from "../../src/express.js";
 import { type Limits, type LimitsRequest, openLimits, UnsettledError } from "../../src/index.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { type Home, NOW } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 const ASK: LimitsRequest = { user: "ada", tokens: 300, cost: 1_000, feature: "blog_writer" };
-
-async function opened(): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: () => NOW });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 /** Serves on a port of its own; the address of the server. */
 async function serving(listener: RequestListener): Promise<string> {

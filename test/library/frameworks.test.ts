@@ -6,8 +6,8 @@ import express from "express";
 import express4 from "express4";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { limitsMiddleware, limitsOf } from "../../src/express.js";
-import { type Limits, openLimits } from "../../src/index.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { NOW } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 type Middleware = ReturnType<typeof limitsMiddleware>;
 type Handler = RequestListener;
@@ -23,15 +23,6 @@ const FRAMEWORKS: Record<string, (middleware: Middleware, handler: Handler) => R
       else response.writeHead(500).end();
     }),
 };
-
-async function opened(): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: () => NOW });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 async function serving(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, "127.0.0.1");

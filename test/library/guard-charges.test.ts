@@ -1,18 +1,10 @@
-import { describe, expect, it, onTestFinished } from "vitest";
-import { type Limits, openLimits, UnsettledError } from "../../src/index.js";
-import { freshHome, type Home, NOW } from "../support/cli.js";
+import { describe, expect, it } from "vitest";
+import { UnsettledError } from "../../src/index.js";
+import type { Home } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 /** A model that the price book does not know. */
 const CALL = { user: "ada", tokens: 300, provider: "azure", model: "our-model-7b" };
-
-async function opened(): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: () => NOW });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 /** What the ledger holds, oldest first. */
 async function ledger(home: Home) {

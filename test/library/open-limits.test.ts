@@ -1,18 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { AlphaError, type Limits, openLimits, UnsettledError } from "../../src/index.js";
+import { AlphaError, openLimits, UnsettledError } from "../../src/index.js";
 import { freshHome, type Home, NOW } from "../support/cli.js";
+import { opened } from "../support/opened-limits.js";
 
 const REQUEST = { user: "ada@example.com", tokens: 300, cost: 1_000, feature: "blog_writer" };
-
-async function opened(options: { now?: () => number } = {}): Promise<{ home: Home; limits: Limits }> {
-  const home = freshHome();
-  await home.ok(["init"]);
-  await home.ok(["users", "add", "ada@example.com", "--id", "ada"]);
-  const limits = await openLimits({ database: home.database, now: options.now ?? (() => NOW) });
-  onTestFinished(() => limits.close());
-  return { home, limits };
-}
 
 /** What the ledger holds, oldest first. */
 async function ledger(home: Home) {
